@@ -1,0 +1,50 @@
+"""Who is acting: carried by every unit of work and checked by every service."""
+
+import enum
+from dataclasses import dataclass
+
+from callcenter.errors import NotPermitted
+
+
+class Role(enum.StrEnum):
+    """What a user may do; each role may do all that the ones before it may."""
+
+    CONSULTANT = "consultant"
+    SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
+    SYSTEM = "system"
+
+
+_RANK = {role: rank for rank, role in enumerate(Role)}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The person, or the system itself, on whose behalf something happens."""
+
+    user_id: int | None
+    name: str
+    role: Role
+    language: str = "en"
+    time_zone: str = "Europe/Warsaw"
+    session_id: int | None = None
+    address: str | None = None
+
+    def may(self, role: Role) -> bool:
+        """Tell whether the actor has at least `role`."""
+        return _RANK[self.role] >= _RANK[role]
+
+    def require(self, role: Role) -> None:
+        """Raise NotPermitted unless the actor has at least `role`."""
+        if not self.may(role):
+            raise NotPermitted("Your role does not allow this. Ask a {role}.", role=role.value)
+
+    @property
+    def id(self) -> int:
+        """The user's id; raises NotPermitted for the system, which is nobody's desk."""
+        if self.user_id is None:
+            raise NotPermitted("This needs a signed-in person.")
+        return self.user_id
+
+
+SYSTEM = Actor(user_id=None, name="system", role=Role.SYSTEM)

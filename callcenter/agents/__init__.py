@@ -1,0 +1,1 @@
+"""Consultants as routing sees them: state, station, the only claim."""

@@ -1,0 +1,1 @@
+"""Conversations: offer, answer, hang up, wrap up, call back."""

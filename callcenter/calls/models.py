@@ -1,0 +1,126 @@
+"""Calls, their legs, the offers made to agents, and the call-back list."""
+
+import datetime as dt
+import enum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callcenter.db import Base
+
+
+class CallState(enum.StrEnum):
+    """Where a call stands. ENDED is final."""
+
+    WAITING = "waiting"  # inbound, nobody is offered it
+    OFFERED = "offered"  # inbound, rings at one agent
+    DIALLING = "dialling"  # outbound, not ringing yet
+    RINGING = "ringing"  # outbound, rings at the customer's
+    TALKING = "talking"
+    ENDED = "ended"
+
+
+class Call(Base):
+    """The whole conversation.
+
+    `number` is the customer's in E.164 or as the carrier sent it; `dialled` the number called. `answered_at` is when a
+    person answered (customer and agent talk). `match` keeps candidates and rules as they were when it rang (B1).
+    `draft` is the note as typed, saved while typing; `note` the one that stands. `user_id` is the agent who has it.
+    """
+
+    __tablename__ = "calls"
+    __table_args__ = (
+        Index("ix_calls_state", "state"),
+        Index("ix_calls_user_id_id", "user_id", "id"),
+        Index("ix_calls_contact_id_id", "contact_id", "id"),
+        Index("ix_calls_project_id_id", "project_id", "id"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    direction: Mapped[str]
+    state: Mapped[str]
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"))
+    trunk_id: Mapped[int | None] = mapped_column(ForeignKey("trunks.id", ondelete="SET NULL"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id", ondelete="SET NULL"))
+    number: Mapped[str] = mapped_column(default="")
+    caller_name: Mapped[str] = mapped_column(default="")
+    withheld: Mapped[bool] = mapped_column(default=False)
+    dialled: Mapped[str] = mapped_column(default="")
+    identification: Mapped[str] = mapped_column(default="")
+    match: Mapped[list[Any]] = mapped_column(default=list)
+    started_at: Mapped[dt.datetime]
+    queued_at: Mapped[dt.datetime | None]
+    answered_at: Mapped[dt.datetime | None]
+    ended_at: Mapped[dt.datetime | None]
+    talk_seconds: Mapped[int | None]
+    end_reason: Mapped[str] = mapped_column(default="")
+    end_code: Mapped[int | None]
+    end_text: Mapped[str] = mapped_column(default="")
+    held: Mapped[bool] = mapped_column(default=False)
+    disposition_id: Mapped[int | None] = mapped_column(ForeignKey("dispositions.id", ondelete="SET NULL"))
+    note: Mapped[str] = mapped_column(default="")
+    draft: Mapped[str] = mapped_column(default="")
+    wrapped_at: Mapped[dt.datetime | None]
+
+
+class Leg(Base):
+    """One carrier connection of a call."""
+
+    __tablename__ = "legs"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
+    trunk_id: Mapped[int | None] = mapped_column(ForeignKey("trunks.id", ondelete="SET NULL"))
+    direction: Mapped[str]
+    state: Mapped[str]  # ringing, answered, ended
+    number: Mapped[str] = mapped_column(default="")
+    provider_ref: Mapped[str] = mapped_column(default="")
+    started_at: Mapped[dt.datetime]
+    answered_at: Mapped[dt.datetime | None]
+    ended_at: Mapped[dt.datetime | None]
+    end_reason: Mapped[str] = mapped_column(default="")
+    end_code: Mapped[int | None]
+    end_text: Mapped[str] = mapped_column(default="")
+    ended_by: Mapped[str] = mapped_column(default="")
+    quality: Mapped[dict[str, Any] | None]
+
+
+class Offer(Base):
+    """A call offered to one agent. `result`: open, answered, no_answer, declined, caller_left, failed.
+
+    The three latencies are milliseconds from the call's first packet (B2): to the offer being written, to the message
+    being sent, to the browser's own acknowledgement that the pop-up is drawn.
+    """
+
+    __tablename__ = "offers"
+    __table_args__ = (Index("ix_offers_call_id", "call_id"), Index("ix_offers_offered_at", "offered_at"))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    offered_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+    result: Mapped[str] = mapped_column(default="open")
+    first: Mapped[bool] = mapped_column(default=False)  # made at once when the call came: its latencies count
+    received: Mapped[float | None]  # clock.monotonic() of the first packet
+    offered_ms: Mapped[float | None]
+    sent_ms: Mapped[float | None]
+    shown_ms: Mapped[float | None]
+
+
+class CallBack(Base):
+    """A missed call somebody owns until it is done. `state`: open, done."""
+
+    __tablename__ = "call_backs"
+    __table_args__ = (Index("ix_call_backs_state_owner_id", "state", "owner_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), unique=True)
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"), index=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
+    number: Mapped[str]
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    state: Mapped[str] = mapped_column(default="open")
+    missed_at: Mapped[dt.datetime]
+    done_at: Mapped[dt.datetime | None]
+    done_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    note: Mapped[str] = mapped_column(default="")

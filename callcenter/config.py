@@ -1,0 +1,82 @@
+"""Settings, read once from the environment (CALLCENTER_*) and frozen."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_UNIX_PATH_LIMIT = 100  # sun_path holds 108 bytes on Linux
+
+
+class Settings(BaseSettings):
+    """Every setting of the product, each with its default and what it does (`callcenter settings` prints this)."""
+
+    model_config = SettingsConfigDict(env_prefix="CALLCENTER_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path("data"), description="Folder for the SQLite file, the key, imports and sockets.")
+    database_url: str = Field("", description="sqlite:///FILE or postgresql://USER@HOST/NAME; empty: SQLite in data_dir.")
+    region: str = Field("PL", description="Country whose number format is assumed for numbers typed without +.")
+    http: str = Field("127.0.0.1:8000", description="Address and port of the web pages and the API.")
+    sip: str = Field("127.0.0.1:5060", description="Address and port SIP listens on (UDP).")
+    rtp_ports: str = Field("20000-29999", description="UDP ports for call audio, FIRST-LAST.")
+    external_address: str = Field("", description="Public address put into SIP and SDP when behind NAT; empty: own.")
+    stun_servers: str = Field("", description="Comma-separated stun: URLs for browsers outside the network.")
+    tls_cert: Path | None = Field(None, description="Certificate (PEM) for HTTPS.")
+    tls_key: Path | None = Field(None, description="Key (PEM) for HTTPS.")
+    trusted_proxies: str = Field("127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed.")
+    public_url: str = Field("", description="Address people type, when a proxy stands before us.")
+    hold_music: Path | None = Field(None, description="WAV file for callers who wait (8 kHz mono); empty: a built-in melody.")
+    demo: bool = Field(False, description="Demo data, and the button that lets a customer call.")
+    lab_sip: str = Field("127.0.0.1:5070", description="Address and port of the built-in carrier (demo).")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    session_hours: int = Field(12, description="Hours after which an unused sign-in ends.")
+    drain_seconds: int = Field(60, description="Seconds a graceful stop waits for calls in progress.")
+    station_grace_seconds: int = Field(20, description="Seconds a consultant's page may be away before they go offline.")
+    away_call_seconds: int = Field(180, description="Seconds a customer waits with music for a page that went away in a call.")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("region")
+    @classmethod
+    def _upper(cls, value: str) -> str:
+        return value.upper()
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database address with the driver this product uses."""
+        url = self.database_url or f"sqlite:///{self.data_dir / 'callcenter.db'}"
+        for prefix in ("postgresql://", "postgres://"):
+            if url.startswith(prefix):
+                return "postgresql+psycopg://" + url.removeprefix(prefix)
+        if url.startswith("sqlite:///"):
+            return "sqlite+aiosqlite:///" + url.removeprefix("sqlite:///")
+        return url
+
+    def socket_path(self, name: str) -> Path:
+        """Return where the local socket `name` lives: in data_dir, or in a private temporary folder if that is too long."""
+        path = self.data_dir / f"{name}.sock"
+        if len(str(path)) <= _UNIX_PATH_LIMIT:
+            return path
+        digest = hashlib.sha256(str(self.data_dir).encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"callcenter-{digest}" / f"{name}.sock"
+
+
+def host_port(text: str) -> tuple[str, int]:
+    """Split HOST:PORT ([::1]:5060 for IPv6); raises ValueError with a sentence."""
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isdigit() or not 0 <= int(port) < 65536:  # noqa: PLR2004 - the ports there are
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def port_range(text: str) -> range:
+    """Turn FIRST-LAST into a range of ports; raises ValueError with a sentence."""
+    first, separator, last = text.partition("-")
+    if not separator or not first.isdigit() or not last.isdigit() or not 1024 <= int(first) < int(last) < 65536:  # noqa: PLR2004
+        raise ValueError(f"{text!r} is not a range of ports FIRST-LAST between 1024 and 65535")
+    return range(int(first), int(last) + 1)

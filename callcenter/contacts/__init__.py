@@ -1,0 +1,1 @@
+"""Customers: contacts, organisations, numbers and the timeline."""

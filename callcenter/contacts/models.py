@@ -1,0 +1,117 @@
+"""Organisations, contacts, their numbers, the timeline, and staged imports."""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from callcenter.db import Base
+
+NUMBER_TYPES = ("mobile", "landline", "work", "main", "home_fax", "office_fax", "other")  # S13
+
+
+class Organisation(Base):
+    """A company; any number of contacts belong to it (S1)."""
+
+    __tablename__ = "organisations"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    folded: Mapped[str] = mapped_column(index=True)
+    created_at: Mapped[dt.datetime]
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("imports.id", ondelete="SET NULL"))
+    numbers: Mapped[list["Number"]] = relationship(lazy="raise", cascade="all, delete-orphan", order_by="Number.id")
+
+
+class Contact(Base):
+    """A customer's person. `folded` is what search reads: names, organisation and e-mail, without case and diacritics.
+
+    `version` grows with every change: who saves an older one is told, nothing is overwritten.
+    """
+
+    __tablename__ = "contacts"
+    __table_args__ = (Index("ix_contacts_sort", "sort_name", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    first_name: Mapped[str] = mapped_column(default="")
+    last_name: Mapped[str] = mapped_column(default="")
+    sort_name: Mapped[str] = mapped_column(default="")  # folded last name, first name
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id", ondelete="SET NULL"), index=True)
+    position: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
+    note: Mapped[str] = mapped_column(default="")
+    folded: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[dt.datetime]
+    updated_at: Mapped[dt.datetime]
+    version: Mapped[int] = mapped_column(default=1)
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("imports.id", ondelete="SET NULL"), index=True)
+    organisation: Mapped[Organisation | None] = relationship(lazy="raise")
+    numbers: Mapped[list["Number"]] = relationship(lazy="raise", cascade="all, delete-orphan", order_by="Number.id")
+
+    @property
+    def name(self) -> str:
+        """The name as people say it."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class Number(Base):
+    """A telephone number of a contact or of an organisation: as typed, in E.164 where valid, and its last nine digits."""
+
+    __tablename__ = "numbers"
+    __table_args__ = (
+        CheckConstraint("(contact_id IS NULL) <> (organisation_id IS NULL)", name="one_owner"),
+        Index("ix_numbers_e164", "e164"),
+        Index("ix_numbers_last_nine", "last_nine"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id", ondelete="CASCADE"), index=True)
+    type: Mapped[str] = mapped_column(default="other")
+    raw: Mapped[str]
+    digits: Mapped[str]
+    e164: Mapped[str | None]
+    last_nine: Mapped[str | None]
+
+
+class TimelineEntry(Base):
+    """Something that happened with a customer. `kind`: call, note, ...; `data` is what the page needs to draw it."""
+
+    __tablename__ = "timeline"
+    __table_args__ = (Index("ix_timeline_contact_id_at", "contact_id", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"))
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id", ondelete="CASCADE"), index=True)
+    call_id: Mapped[str | None] = mapped_column(index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    at: Mapped[dt.datetime]
+    kind: Mapped[str]
+    text: Mapped[str] = mapped_column(default="")
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Import(Base):
+    """A file on its way in. `state`: staging, checked, applying, done, failed, undone. Counts grow as it goes."""
+
+    __tablename__ = "imports"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file_name: Mapped[str]
+    state: Mapped[str]
+    dry_run: Mapped[bool] = mapped_column(default=False)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[dt.datetime]
+    finished_at: Mapped[dt.datetime | None]
+    total: Mapped[int] = mapped_column(default=0)
+    accepted: Mapped[int] = mapped_column(default=0)
+    rejected: Mapped[int] = mapped_column(default=0)
+    applied: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
+
+
+class ImportRow(Base):
+    """A staged row; `error` says why it was rejected, empty when it is good."""
+
+    __tablename__ = "import_rows"
+    import_id: Mapped[int] = mapped_column(ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    data: Mapped[dict[str, Any]]
+    error: Mapped[str] = mapped_column(default="")
+    applied: Mapped[bool] = mapped_column(default=False)

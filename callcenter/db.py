@@ -1,0 +1,184 @@
+"""The database: engines, the declarative base, and `unit_of_work`, the only place that commits.
+
+A unit of work carries the actor. Commands to the switch and messages to browsers are collected in it and leave only
+after the commit; a rollback drops them. On SQLite one writer lock per process comes before BEGIN IMMEDIATE (with
+busy_timeout alone eight writers waited ten times longer), and readers use a second engine that cannot write.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, MetaData, Text, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+from callcenter import clock
+from callcenter.actor import SYSTEM, Actor
+from callcenter.events import LiveEvent, Transient
+from callcenter.phone import Command
+
+BUSY_MILLISECONDS = 5000
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An aware datetime in UTC, on both databases; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """Refuse naive values and store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime reached the database")
+        value = value.astimezone(dt.UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """Give back an aware value in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class Base(DeclarativeBase):
+    """The base of all tables; names of constraints are fixed so that migrations can find them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {dt.datetime: UtcDateTime(), str: Text(), dict[str, Any]: JSON(), list[Any]: JSON()}
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """A message and the ids of the users it is for; `None` means everybody who is connected (transient only)."""
+
+    event: LiveEvent
+    recipients: tuple[int, ...] | None
+    seq: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Committed:
+    """What leaves after a commit: commands for the switch in order, messages for browsers, times at which work is due."""
+
+    commands: list[Command] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    due: list[dt.datetime] = field(default_factory=list)
+
+
+class UnitOfWork:
+    """One transaction on behalf of one actor. Services take it first; none of them commits."""
+
+    def __init__(self, session: AsyncSession, actor: Actor, database: "Database") -> None:
+        self.session = session
+        self.actor = actor
+        self.database = database
+        self.now = clock.now()
+        self.committed = Committed()
+
+    def send(self, command: Command) -> None:
+        """Send a command to the switch once the transaction is committed."""
+        self.committed.commands.append(command)
+
+    def emit(self, message: LiveEvent, recipients: Iterable[int] | None) -> None:
+        """Tell browsers once the transaction is committed; durable messages need named recipients."""
+        chosen = None if recipients is None else tuple(dict.fromkeys(recipients))
+        if chosen is None and not isinstance(message, Transient):
+            raise ValueError("a durable message needs recipients")
+        if chosen != ():
+            self.committed.outgoing.append(Outgoing(message, chosen))
+
+    def due(self, at: dt.datetime) -> None:
+        """Wake the scheduler at `at`, once committed."""
+        self.committed.due.append(at)
+
+
+BeforeCommit = Callable[[UnitOfWork], Awaitable[None]]
+AfterCommit = Callable[[Committed], None]
+
+
+class Database:
+    """The engines and the listeners around a commit.
+
+    `before_commit` callbacks are awaited inside the transaction (events.store writes messages there); `after_commit`
+    callbacks are plain functions called in order once it stands (the link, the live hub, the scheduler).
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.sqlite = url.startswith("sqlite")
+        self.before_commit: list[BeforeCommit] = []
+        self.after_commit: list[AfterCommit] = []
+        self._writer = asyncio.Lock()
+        if self.sqlite:
+            self.engine = create_async_engine(
+                url, pool_size=1, max_overflow=0, connect_args={"timeout": BUSY_MILLISECONDS / 1000}
+            )
+            self.reader = create_async_engine(url, pool_size=pool_size, max_overflow=0)
+            _sqlite_rules(self.engine, begin="BEGIN IMMEDIATE")
+            _sqlite_rules(self.reader, begin="BEGIN", read_only=True)
+        else:
+            self.engine = create_async_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
+            self.reader = self.engine
+
+    @asynccontextmanager
+    async def unit_of_work(self, actor: Actor = SYSTEM) -> AsyncIterator[UnitOfWork]:
+        """Run a transaction that may write; commits on leaving, rolls back on any error."""
+        async with self._writer if self.sqlite else nullcontext():
+            async with AsyncSession(self.engine, expire_on_commit=False) as session:
+                uow = UnitOfWork(session, actor, self)
+                yield uow
+                await session.flush()
+                for listener in self.before_commit:
+                    await listener(uow)
+                await session.commit()
+        for after in self.after_commit:
+            after(uow.committed)
+
+    @asynccontextmanager
+    async def reading(self, actor: Actor = SYSTEM) -> AsyncIterator[UnitOfWork]:
+        """Run queries only; takes no lock and writes nothing."""
+        async with AsyncSession(self.reader, expire_on_commit=False) as session:
+            yield UnitOfWork(session, actor, self)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+        if self.reader is not self.engine:
+            await self.reader.dispose()
+
+
+def _sqlite_rules(engine: AsyncEngine, *, begin: str, read_only: bool = False) -> None:
+    """Give every SQLite connection WAL, foreign keys and our own BEGIN."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connect(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined] - sqlite3 then leaves BEGIN to us
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        cursor.execute("PRAGMA cache_size=-64000")
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)

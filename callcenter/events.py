@@ -1,0 +1,182 @@
+"""What happened, as a browser hears of it: one class per message of `/live`, described once.
+
+A durable event is stored with the transaction that caused it and numbered per recipient without gaps. A transient one
+(`Transient` subclasses) is only sent. `type` on the wire is the class's `TYPE`.
+"""
+
+import datetime as dt
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class LiveEvent(BaseModel):
+    """A message to people's browsers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    TYPE: ClassVar[str]
+
+
+class Transient(LiveEvent):
+    """A message that is not stored nor numbered: late, it would be worthless."""
+
+
+class Candidate(BaseModel):
+    """Somebody the caller may be, and the rule that says so."""
+
+    model_config = ConfigDict(frozen=True)
+    contact_id: int | None = None
+    organisation_id: int | None = None
+    name: str
+    organisation: str | None = None
+    rule: str  # e164 | last_nine | organisation_e164 | organisation_last_nine | chosen
+
+
+class TimelineLine(BaseModel):
+    """A line of the customer's timeline as a pop-up shows it."""
+
+    model_config = ConfigDict(frozen=True)
+    at: dt.datetime
+    kind: str
+    text: str
+
+
+class CallOffered(LiveEvent):
+    """A call is offered to this consultant: the pop-up. `identification`: matched, several, unknown, withheld, invalid, off."""
+
+    TYPE: ClassVar[str] = "call.offered"
+    call_id: str
+    offer_id: str
+    direction: str = "inbound"
+    number: str
+    number_shown: str
+    caller_name: str = ""
+    project_id: int | None = None
+    project: str = ""
+    identification: str
+    candidates: list[Candidate]
+    timeline: list[TimelineLine] = []
+    offered_at: dt.datetime
+    expires_at: dt.datetime | None = None
+
+
+class CallWithdrawn(LiveEvent):
+    """The offer is over for this consultant without their answer: missed, caller_left, declined, taken."""
+
+    TYPE: ClassVar[str] = "call.withdrawn"
+    call_id: str
+    reason: str
+
+
+class CallRinging(LiveEvent):
+    """An outbound call rings at the customer's."""
+
+    TYPE: ClassVar[str] = "call.ringing"
+    call_id: str
+
+
+class CallAnswered(LiveEvent):
+    """Customer and consultant are talking."""
+
+    TYPE: ClassVar[str] = "call.answered"
+    call_id: str
+    answered_at: dt.datetime
+
+
+class CallChanged(LiveEvent):
+    """Something of the call changed: match, hold, note, disposition. The page loads it anew."""
+
+    TYPE: ClassVar[str] = "call.changed"
+    call_id: str
+
+
+class CallDigit(LiveEvent):
+    """The customer pressed a key."""
+
+    TYPE: ClassVar[str] = "call.digit"
+    call_id: str
+    digit: str
+
+
+class CallEnded(LiveEvent):
+    """The call is over; `reason` is an EndReason, `code` and `text` the carrier's own."""
+
+    TYPE: ClassVar[str] = "call.ended"
+    call_id: str
+    reason: str
+    code: int | None = None
+    text: str = ""
+    ended_at: dt.datetime
+    wrap_up_until: dt.datetime | None = None
+
+
+class AgentStateChanged(LiveEvent):
+    """An agent's state, to the agent and to supervisors. `reason` says why the system changed it, if it did."""
+
+    TYPE: ClassVar[str] = "agent.state"
+    user_id: int
+    state: str
+    reason: str = ""
+    since: dt.datetime
+    wrap_up_until: dt.datetime | None = None
+    call_id: str | None = None
+    station_live: bool = False
+
+
+class ContactOpened(LiveEvent):
+    """Show this contact beside what the person is doing (S4)."""
+
+    TYPE: ClassVar[str] = "contact.opened"
+    contact_id: int
+    call_id: str | None = None
+
+
+class Notice(LiveEvent):
+    """A sentence for one person: something needs their attention. `level`: info, warning, danger."""
+
+    TYPE: ClassVar[str] = "notice"
+    level: str
+    sentence: str
+    values: dict[str, str] = {}
+    link: str = ""
+
+
+class StationReplaced(LiveEvent):
+    """Another tab or device took over this consultant's audio; `session` is the one plugged in now."""
+
+    TYPE: ClassVar[str] = "station.replaced"
+    session: str
+
+
+class SwitchState(Transient):
+    """Whether the telephone switch can be reached."""
+
+    TYPE: ClassVar[str] = "switch.state"
+    up: bool
+
+
+class QueueState(Transient):
+    """How many callers wait in the person's projects."""
+
+    TYPE: ClassVar[str] = "queue.state"
+    waiting: int
+    longest_seconds: int
+
+
+class Resync(Transient):
+    """Too much was missed: load the page's state anew. `seq` is where the stream continues."""
+
+    TYPE: ClassVar[str] = "resync"
+    seq: int
+
+
+def all_types() -> list[type[LiveEvent]]:
+    """Return every message class, for the description of `/live`."""
+    found: list[type[LiveEvent]] = []
+    waiting = list(LiveEvent.__subclasses__())
+    while waiting:
+        each = waiting.pop(0)
+        waiting.extend(each.__subclasses__())
+        if "TYPE" in each.__dict__:
+            found.append(each)
+    return found

@@ -1,0 +1,83 @@
+"""Durable messages per recipient: numbered without gaps inside the transaction, replayed after a reconnect.
+
+`store` is a before-commit listener of Database. The numbers come from one counter row per recipient, so that two
+transactions for the same person follow each other and no reader can see 8 before 7.
+"""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callcenter.db import Base, UnitOfWork
+from callcenter.events import Transient
+
+
+class EventCounter(Base):
+    """The last number given to a recipient."""
+
+    __tablename__ = "event_counters"
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    last_seq: Mapped[int]
+
+
+class StoredEvent(Base):
+    """A message as one recipient gets it. `id` grows over all recipients, for watchers in other processes."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_user_id_seq", "user_id", "seq", unique=True), Index("ix_events_at", "at"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    seq: Mapped[int]
+    type: Mapped[str]
+    at: Mapped[dt.datetime]
+    data: Mapped[dict[str, Any]]
+
+
+async def store(uow: UnitOfWork) -> None:
+    """Number and store the durable messages of this unit of work (a before-commit listener)."""
+    wanted: dict[int, int] = {}
+    for outgoing in uow.committed.outgoing:
+        if not isinstance(outgoing.event, Transient):
+            for user_id in outgoing.recipients or ():
+                wanted[user_id] = wanted.get(user_id, 0) + 1
+    if not wanted:
+        return
+    dialect = sqlite if uow.database.sqlite else postgresql
+    following: dict[int, int] = {}
+    for user_id in sorted(wanted):  # one order for everybody, so that two writers cannot wait for each other
+        upsert = dialect.insert(EventCounter).values(user_id=user_id, last_seq=wanted[user_id])
+        upsert = upsert.on_conflict_do_update(
+            index_elements=[EventCounter.user_id], set_={"last_seq": EventCounter.last_seq + wanted[user_id]}
+        )
+        last = await uow.session.scalar(upsert.returning(EventCounter.last_seq))
+        following[user_id] = (last or 0) - wanted[user_id]
+    rows: list[dict[str, Any]] = []
+    for outgoing in uow.committed.outgoing:
+        if isinstance(outgoing.event, Transient):
+            continue
+        data = outgoing.event.model_dump(mode="json")
+        for user_id in outgoing.recipients or ():
+            following[user_id] += 1
+            outgoing.seq[user_id] = following[user_id]
+            rows.append({"user_id": user_id, "seq": following[user_id], "type": outgoing.event.TYPE, "at": uow.now, "data": data})
+    await uow.session.execute(insert(StoredEvent), rows)
+
+
+async def after(uow: UnitOfWork, user_id: int, seq: int, limit: int = 500) -> list[StoredEvent]:
+    """Return the recipient's messages after `seq`, oldest first."""
+    query = select(StoredEvent).where(StoredEvent.user_id == user_id, StoredEvent.seq > seq)
+    return list(await uow.session.scalars(query.order_by(StoredEvent.seq).limit(limit)))
+
+
+async def last_seq(uow: UnitOfWork, user_id: int) -> int:
+    """Return the recipient's latest number, 0 when there is none."""
+    return await uow.session.scalar(select(EventCounter.last_seq).where(EventCounter.user_id == user_id)) or 0
+
+
+async def prune(uow: UnitOfWork, before: dt.datetime) -> int:
+    """Delete messages older than `before`; returns how many."""
+    result = await uow.session.execute(delete(StoredEvent).where(StoredEvent.at < before))
+    return int(getattr(result, "rowcount", 0))

@@ -1,0 +1,72 @@
+"""Durable due work: put, claim, finish. Claimed in one statement with a lease and a fencing number.
+
+A job is work of a `kind` due at a time, with a `key` that is unique among those not finished: putting it again moves
+it. Handlers are idempotent: whoever crashes after the work and before `finish` does it again.
+"""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import Index, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callcenter.db import Base, UnitOfWork
+
+LEASE = dt.timedelta(seconds=30)
+
+
+class Job(Base):
+    """Work that is due at a time."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_due_at", "due_at"),)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    due_at: Mapped[dt.datetime]
+    payload: Mapped[dict[str, Any]]
+    leased_until: Mapped[dt.datetime | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
+
+
+async def put(uow: UnitOfWork, key: str, kind: str, due_at: dt.datetime, **payload: Any) -> None:
+    """Make `key` due at `due_at`, replacing what was there, and wake the scheduler then."""
+    dialect = sqlite if uow.database.sqlite else postgresql
+    values = {"kind": kind, "due_at": due_at, "payload": payload, "leased_until": None, "tries": 0, "error": ""}
+    statement = dialect.insert(Job).values(key=key, fence=0, **values)
+    await uow.session.execute(statement.on_conflict_do_update(index_elements=[Job.key], set_={**values, "fence": Job.fence + 1}))
+    uow.due(due_at)
+
+
+async def drop(uow: UnitOfWork, key: str) -> None:
+    """Forget `key`; nothing happens if there is none."""
+    await uow.session.execute(delete(Job).where(Job.key == key))
+
+
+async def claim(uow: UnitOfWork, limit: int = 20) -> list[Job]:
+    """Lease the jobs that are due now, oldest first; the caller finishes each in the same or a later transaction."""
+    due = select(Job.key).where(Job.due_at <= uow.now, (Job.leased_until.is_(None)) | (Job.leased_until < uow.now))
+    due = due.order_by(Job.due_at).limit(limit)
+    if not uow.database.sqlite:
+        due = due.with_for_update(skip_locked=True)
+    statement = (
+        update(Job)
+        .where(Job.key.in_(due.scalar_subquery()))
+        .values(leased_until=uow.now + LEASE, fence=Job.fence + 1, tries=Job.tries + 1)
+        .returning(Job)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    return sorted(await uow.session.scalars(statement), key=lambda job: job.due_at)
+
+
+async def finish(uow: UnitOfWork, key: str, fence: int) -> bool:
+    """Remove a job if nobody claimed or moved it since; tells whether it was ours."""
+    result = await uow.session.execute(delete(Job).where(Job.key == key, Job.fence == fence))
+    return bool(getattr(result, "rowcount", 0))
+
+
+async def next_due(uow: UnitOfWork) -> dt.datetime | None:
+    """Return when the next job is due, or None."""
+    return await uow.session.scalar(select(Job.due_at).order_by(Job.due_at).limit(1))

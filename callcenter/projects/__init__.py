@@ -1,0 +1,1 @@
+"""What groups numbers, people and rules."""

@@ -1,0 +1,64 @@
+"""Projects: what groups numbers, people and rules; and the dispositions agents pick."""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from callcenter.db import Base
+
+
+class Project(Base):
+    """A project and its rules.
+
+    `identify`: match callers and open their contact (S4). `answer_early`: answer waiting callers at once so that they
+    hear music (starts billing). `foreign_countries`: regions (DE, CZ...) its people may dial besides the own one.
+    """
+
+    __tablename__ = "projects"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    enabled: Mapped[bool] = mapped_column(default=True)
+    region: Mapped[str] = mapped_column(default="PL")
+    trunk_id: Mapped[int | None] = mapped_column(ForeignKey("trunks.id", ondelete="SET NULL"))
+    caller_id: Mapped[str] = mapped_column(default="")
+    identify: Mapped[bool] = mapped_column(default=True)
+    answer_early: Mapped[bool] = mapped_column(default=False)
+    offer_seconds: Mapped[int] = mapped_column(default=20)
+    wrap_up_seconds: Mapped[int] = mapped_column(default=30)
+    max_wait_seconds: Mapped[int] = mapped_column(default=600)
+    ring_seconds: Mapped[int] = mapped_column(default=45)
+    allow_premium: Mapped[bool] = mapped_column(default=False)
+    foreign_countries: Mapped[list[Any]] = mapped_column(default=list)
+    created_at: Mapped[dt.datetime]
+    numbers: Mapped[list["ProjectNumber"]] = relationship(
+        lazy="raise", cascade="all, delete-orphan", order_by="ProjectNumber.number"
+    )
+
+
+class ProjectNumber(Base):
+    """A number customers dial to reach a project, in E.164 or as the carrier sends it."""
+
+    __tablename__ = "project_numbers"
+    number: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+
+
+class Membership(Base):
+    """Who serves a project."""
+
+    __tablename__ = "project_members"
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class Disposition(Base):
+    """A code an agent picks after a call; of one project, or of all when project_id is null."""
+
+    __tablename__ = "dispositions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    position: Mapped[int] = mapped_column(default=0)
+    retired_at: Mapped[dt.datetime | None]

@@ -1,0 +1,1 @@
+"""Carrier connections as the administrator configures them."""

@@ -1,0 +1,1 @@
+"""The switch: everything that touches audio or a carrier."""

@@ -1,0 +1,121 @@
+"""What the switch asks of its parts: a carrier, its legs, and audio ports. The seam SIP (and later Twilio) fits.
+
+Everything here runs on the switch's asyncio loop; an adapter with a thread of its own crosses over inside itself.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+from callcenter.phone import EndReason, LegOffered, Originate, Quality, TraceLine, TrunkConfig, TrunkReport, TrunkState
+
+Law = Literal["pcmu", "pcma"]
+
+
+class Frame(NamedTuple):
+    """Some G.711 audio (any whole number of milliseconds, usually 160 octets) as it came, not decoded.
+
+    `timestamp` is the source's RTP timestamp in samples (gaps are silence), `marker` the start of a talk spurt.
+    """
+
+    payload: bytes
+    timestamp: int
+    marker: bool = False
+
+
+class Port(Protocol):
+    """An audio end: a carrier leg's RTP or a browser. `law` is the law of the frames it gives and takes."""
+
+    law: Law
+    on_frame: Callable[[Frame], None] | None
+    on_digit: Callable[[str, int], None] | None  # digit, milliseconds
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame in the port's law now; rewrites sequence and timestamps to one continuous stream."""
+
+    def send_digits(self, digits: str) -> None:
+        """Send RFC 4733 events one after another, in the place of audio."""
+
+    def close(self) -> None:
+        """Free sockets; nothing more comes or goes. Safe to repeat."""
+
+    def quality(self) -> Quality:
+        """Return counters so far."""
+
+    @property
+    def heard(self) -> float:
+        """clock.monotonic() of the last frame received, 0.0 before the first."""
+
+
+class CarrierLeg(Protocol):
+    """A call at a carrier. Methods may be called in any state and repeated: what makes no sense now does nothing."""
+
+    leg_id: str
+    trunk_id: int
+    direction: Literal["inbound", "outbound"]
+    provider_ref: str
+    port: Port | None  # None until media is negotiated
+
+    def ring(self) -> None:
+        """Inbound: 180."""
+
+    def answer(self) -> None:
+        """Inbound: 200 with SDP."""
+
+    def reject(self, code: int, text: str) -> None:
+        """Inbound: a final refusal."""
+
+    def hang_up(self, reason: EndReason) -> None:
+        """CANCEL, BYE or a refusal, as the state needs."""
+
+
+class LegListener(Protocol):
+    """The switch, as a carrier adapter calls it. Each leg ends exactly once; nothing follows its end."""
+
+    def leg_offered(self, leg: CarrierLeg, offered: LegOffered) -> None:
+        """An inbound call came; 100 is sent already."""
+
+    def leg_ringing(self, leg: CarrierLeg, early_media: bool) -> None:
+        """An outbound leg rings (180, or 183 with SDP: then leg.port is set and early_media is true)."""
+
+    def leg_answered(self, leg: CarrierLeg) -> None:
+        """200 received (outbound; ACK sent), or ACK received for ours (inbound). leg.port is set."""
+
+    def leg_media(self, leg: CarrierLeg) -> None:
+        """leg.port was replaced (re-INVITE with another law or address family)."""
+
+    def leg_ended(
+        self, leg: CarrierLeg, reason: EndReason, by: Literal["far", "near", "switch"], code: int | None, text: str
+    ) -> None:
+        """It is over. The switch closes the port."""
+
+    def trunk_changed(self, state: TrunkState) -> None:
+        """Registration or reachability changed."""
+
+
+class Carrier(Protocol):
+    """An adapter: all trunks of one kind on one listening address."""
+
+    async def start(self, listener: LegListener) -> None:
+        """Open the sockets; raises Unavailable with a sentence when the port is taken."""
+
+    async def stop(self) -> None:
+        """Un-register, end what still lives, close."""
+
+    def configure(self, trunks: Sequence[TrunkConfig]) -> None:
+        """Take this whole set of trunks."""
+
+    def originate(self, command: Originate) -> CarrierLeg:
+        """Start an outbound call at once; what fails, fails as leg_ended on the next turn of the loop."""
+
+    async def test(self, trunk_id: int) -> TrunkReport:
+        """Try the trunk and say what works."""
+
+    def trace(self, trunk_id: int) -> tuple[TraceLine, ...]:
+        """Return the last messages of a trunk, credentials blanked."""
+
+    def states(self) -> tuple[TrunkState, ...]:
+        """Return every trunk's state."""
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Totals since the start: malformed, refused, calls_in, calls_out ..."""

@@ -1,0 +1,1 @@
+"""Audio: RTP, WebRTC, bridging, tones and digits."""

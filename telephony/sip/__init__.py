@@ -1,0 +1,1 @@
+"""Trunks over SIP."""

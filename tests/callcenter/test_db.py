@@ -1,0 +1,97 @@
+"""The unit of work, durable messages and due work, on both databases."""
+
+import asyncio
+import datetime as dt
+
+import pytest
+from sqlalchemy import select
+
+from callcenter import clock, inbox, jobs
+from callcenter.db import Committed, Database
+from callcenter.events import Notice, SwitchState
+from callcenter.phone import Drain
+from callcenter.users.models import User
+
+
+async def add_user(database: Database, login: str = "anna") -> int:
+    async with database.unit_of_work() as uow:
+        user = User(login=login, name=login, role="consultant", password_hash="", created_at=uow.now)
+        uow.session.add(user)
+        await uow.session.flush()
+        return user.id
+
+
+async def test_commands_and_messages_leave_after_the_commit_and_never_after_a_rollback(database: Database) -> None:
+    left: list[Committed] = []
+    database.after_commit.append(left.append)
+    user_id = await add_user(database)
+    left.clear()
+    async with database.unit_of_work() as uow:
+        uow.send(Drain())
+        uow.emit(Notice(level="info", sentence="one"), [user_id])
+        uow.emit(SwitchState(up=True), None)
+        assert left == []
+    assert [type(each) for each in left[0].commands] == [Drain]
+    assert left[0].outgoing[0].seq == {user_id: 1}
+    left.clear()
+    with pytest.raises(RuntimeError, match="on purpose"):
+        async with database.unit_of_work() as uow:
+            uow.send(Drain())
+            uow.emit(Notice(level="info", sentence="two"), [user_id])
+            raise RuntimeError("on purpose")
+    assert left == []
+    async with database.reading() as uow:
+        assert [(row.seq, row.data["sentence"]) for row in await inbox.after(uow, user_id, 0)] == [(1, "one")]
+
+
+async def test_messages_are_numbered_without_gaps_under_concurrent_writers(database: Database) -> None:
+    user_ids = [await add_user(database, f"user{n}") for n in range(3)]
+
+    async def write(n: int) -> None:
+        async with database.unit_of_work() as uow:
+            uow.emit(Notice(level="info", sentence=str(n)), reversed(user_ids) if n % 2 else user_ids)
+            uow.emit(Notice(level="info", sentence=f"{n} again"), [user_ids[n % 3]])
+
+    await asyncio.gather(*(write(n) for n in range(20)))
+    async with database.reading() as uow:
+        for user_id in user_ids:
+            rows = await inbox.after(uow, user_id, 0)
+            assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
+            assert await inbox.last_seq(uow, user_id) == len(rows)
+
+
+async def test_a_job_is_claimed_once_moved_by_putting_it_again_and_finished_by_its_claimer_only(database: Database) -> None:
+    async with database.unit_of_work() as uow:
+        await jobs.put(uow, "offer:1", "offer_timeout", uow.now - dt.timedelta(seconds=1), offer_id="1")
+        await jobs.put(uow, "later", "offer_timeout", uow.now + dt.timedelta(hours=1))
+
+    async def claim() -> list[tuple[str, int]]:
+        async with database.unit_of_work() as uow:
+            return [(job.key, job.fence) for job in await jobs.claim(uow)]
+
+    claimed = [each for batch in await asyncio.gather(*(claim() for _ in range(4))) for each in batch]
+    assert [key for key, _ in claimed] == ["offer:1"]
+    async with database.unit_of_work() as uow:
+        await jobs.put(uow, "offer:1", "offer_timeout", uow.now + dt.timedelta(seconds=5))
+    async with database.unit_of_work() as uow:
+        assert not await jobs.finish(uow, *claimed[0])
+    clock.shift(3601)
+    assert sorted(key for key, _ in await claim()) == ["later", "offer:1"]
+    clock.shift(3700)
+    assert len(await claim()) == 2, "a lease that ran out is claimed again"
+
+
+async def test_a_reader_cannot_write_on_sqlite(database: Database) -> None:
+    if not database.sqlite:
+        return
+    async with database.reading() as uow:
+        uow.session.add(User(login="x", name="x", role="consultant", password_hash="", created_at=uow.now))
+        with pytest.raises(Exception, match="readonly"):
+            await uow.session.flush()
+
+
+async def test_times_come_back_aware_and_in_utc(database: Database) -> None:
+    await add_user(database)
+    async with database.reading() as uow:
+        user = (await uow.session.scalars(select(User))).one()
+    assert user.created_at.utcoffset() == dt.timedelta(0)
