@@ -69,7 +69,7 @@ class Settings(BaseSettings):
 def host_port(text: str) -> tuple[str, int]:
     """Split HOST:PORT ([::1]:5060 for IPv6); raises ValueError with a sentence."""
     host, separator, port = text.rpartition(":")
-    if not separator or not port.isdigit() or not 0 <= int(port) < 65536:  # noqa: PLR2004 - the ports there are
+    if not separator or not port.isdigit() or not 0 <= int(port) < 65536:
         raise ValueError(f"{text!r} is not HOST:PORT")
     return host.strip("[]"), int(port)
 
@@ -77,6 +77,6 @@ def host_port(text: str) -> tuple[str, int]:
 def port_range(text: str) -> range:
     """Turn FIRST-LAST into a range of ports; raises ValueError with a sentence."""
     first, separator, last = text.partition("-")
-    if not separator or not first.isdigit() or not last.isdigit() or not 1024 <= int(first) < int(last) < 65536:  # noqa: PLR2004
+    if not separator or not first.isdigit() or not last.isdigit() or not 1024 <= int(first) < int(last) < 65536:
         raise ValueError(f"{text!r} is not a range of ports FIRST-LAST between 1024 and 65535")
     return range(int(first), int(last) + 1)

@@ -139,14 +139,14 @@ class Database:
     @asynccontextmanager
     async def unit_of_work(self, actor: Actor = SYSTEM) -> AsyncIterator[UnitOfWork]:
         """Run a transaction that may write; commits on leaving, rolls back on any error."""
-        async with self._writer if self.sqlite else nullcontext():
-            async with AsyncSession(self.engine, expire_on_commit=False) as session:
-                uow = UnitOfWork(session, actor, self)
-                yield uow
-                await session.flush()
-                for listener in self.before_commit:
-                    await listener(uow)
-                await session.commit()
+        lock = self._writer if self.sqlite else nullcontext()
+        async with lock, AsyncSession(self.engine, expire_on_commit=False) as session:
+            uow = UnitOfWork(session, actor, self)
+            yield uow
+            await session.flush()
+            for listener in self.before_commit:
+                await listener(uow)
+            await session.commit()
         for after in self.after_commit:
             after(uow.committed)
 
@@ -168,7 +168,7 @@ def _sqlite_rules(engine: AsyncEngine, *, begin: str, read_only: bool = False) -
 
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: DBAPIConnection, _record: object) -> None:
-        connection.isolation_level = None  # type: ignore[attr-defined] - sqlite3 then leaves BEGIN to us
+        connection.isolation_level = None  # sqlite3 then leaves BEGIN to us
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")

@@ -5,6 +5,7 @@ transactions for the same person follow each other and no reader can see 8 befor
 """
 
 import datetime as dt
+from collections import Counter
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, delete, insert, select
@@ -38,32 +39,28 @@ class StoredEvent(Base):
 
 async def store(uow: UnitOfWork) -> None:
     """Number and store the durable messages of this unit of work (a before-commit listener)."""
-    wanted: dict[int, int] = {}
-    for outgoing in uow.committed.outgoing:
-        if not isinstance(outgoing.event, Transient):
-            for user_id in outgoing.recipients or ():
-                wanted[user_id] = wanted.get(user_id, 0) + 1
-    if not wanted:
+    durable = [each for each in uow.committed.outgoing if not isinstance(each.event, Transient)]
+    if not durable:
         return
-    dialect = sqlite if uow.database.sqlite else postgresql
-    following: dict[int, int] = {}
-    for user_id in sorted(wanted):  # one order for everybody, so that two writers cannot wait for each other
-        upsert = dialect.insert(EventCounter).values(user_id=user_id, last_seq=wanted[user_id])
-        upsert = upsert.on_conflict_do_update(
-            index_elements=[EventCounter.user_id], set_={"last_seq": EventCounter.last_seq + wanted[user_id]}
-        )
-        last = await uow.session.scalar(upsert.returning(EventCounter.last_seq))
-        following[user_id] = (last or 0) - wanted[user_id]
+    wanted = Counter(user_id for each in durable for user_id in each.recipients or ())
+    following = {user_id: await _reserve(uow, user_id, wanted[user_id]) for user_id in sorted(wanted)}
     rows: list[dict[str, Any]] = []
-    for outgoing in uow.committed.outgoing:
-        if isinstance(outgoing.event, Transient):
-            continue
-        data = outgoing.event.model_dump(mode="json")
-        for user_id in outgoing.recipients or ():
+    for each in durable:
+        data = each.event.model_dump(mode="json")
+        for user_id in each.recipients or ():
+            each.seq[user_id] = following[user_id]
             following[user_id] += 1
-            outgoing.seq[user_id] = following[user_id]
-            rows.append({"user_id": user_id, "seq": following[user_id], "type": outgoing.event.TYPE, "at": uow.now, "data": data})
+            rows.append({"user_id": user_id, "seq": each.seq[user_id], "type": each.event.TYPE, "at": uow.now, "data": data})
     await uow.session.execute(insert(StoredEvent), rows)
+
+
+async def _reserve(uow: UnitOfWork, user_id: int, count: int) -> int:
+    """Take `count` numbers of a recipient and return the first; `store` does so in one order, so writers never wait crosswise."""
+    dialect = sqlite if uow.database.sqlite else postgresql
+    upsert = dialect.insert(EventCounter).values(user_id=user_id, last_seq=count)
+    upsert = upsert.on_conflict_do_update(index_elements=[EventCounter.user_id], set_={"last_seq": EventCounter.last_seq + count})
+    last = await uow.session.scalar(upsert.returning(EventCounter.last_seq))
+    return (last or count) - count + 1
 
 
 async def after(uow: UnitOfWork, user_id: int, seq: int, limit: int = 500) -> list[StoredEvent]:

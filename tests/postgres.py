@@ -34,29 +34,29 @@ def cluster() -> Iterator[str]:
         raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
     user = _user()
     folder = Path(tempfile.mkdtemp(prefix="callcenter-pg-"))
-    become = {"user": user, "extra_groups": []} if user else {}
     if user:
         shutil.chown(folder, user)
     folder.chmod(0o755)
-    data = folder / "data"
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
+
+    def run(program: str, *arguments: str, check: bool = True) -> None:
+        subprocess.run(
+            [binaries / program, "-D", folder / "data", *arguments],
+            check=check,
+            stdout=subprocess.DEVNULL,
+            cwd=folder,
+            user=user,
+            extra_groups=[] if user else None,
+        )
+
     options = (
         f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off -c max_connections=200"
     )
     try:
-        subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", "callcenter", "-A", "trust", "-E", "UTF8", "--locale=C"], **quiet, **become
-        )
-        subprocess.run([binaries / "pg_ctl", "-D", data, "-o", options, "-w", "-l", folder / "log", "start"], **quiet, **become)
+        run("initdb", "-U", "callcenter", "-A", "trust", "-E", "UTF8", "--locale=C")
+        run("pg_ctl", "-o", options, "-w", "-l", str(folder / "log"), "start")
         yield str(folder)
     finally:
-        subprocess.run(
-            [binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"],
-            stdout=subprocess.DEVNULL,
-            cwd=folder,
-            check=False,
-            **become,
-        )
+        run("pg_ctl", "-m", "immediate", "stop", check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
