@@ -1,0 +1,230 @@
+"""The command line: `callcenter serve` and the commands an administrator's scripts use."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from sqlalchemy.exc import OperationalError
+
+from callcenter import inbox
+from callcenter.actor import Role
+from callcenter.config import Settings
+from callcenter.contacts import imports
+from callcenter.contacts.models import Import
+from callcenter.db import Database, UnitOfWork
+from callcenter.errors import CallCenterError, Invalid
+from callcenter.main import processes, schema
+from callcenter.main import serve as serving
+from callcenter.projects import service as projects
+from callcenter.projects.service import ProjectInput
+from callcenter.trunks import service as trunks
+from callcenter.trunks.service import TrunkInput
+from callcenter.users import service as users
+
+T = TypeVar("T")
+Text = Annotated[str, typer.Argument()]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A contact centre in one command.")
+user_app = typer.Typer(no_args_is_help=True, help="People who may sign in.")
+token_app = typer.Typer(no_args_is_help=True, help="Bearer tokens for scripts.")
+project_app = typer.Typer(no_args_is_help=True, help="Projects: numbers and who serves them.")
+trunk_app = typer.Typer(no_args_is_help=True, help="Connections to carriers.")
+import_app = typer.Typer(no_args_is_help=True, help="Bringing data in.")
+handset_app = typer.Typer(no_args_is_help=True, help="One more customer of the built-in carrier, as a telephone of its own.")
+for name, each in (("user", user_app), ("token", token_app), ("project", project_app), ("trunk", trunk_app)):
+    app.add_typer(each, name=name)
+app.add_typer(import_app, name="import")
+app.add_typer(handset_app, name="handset")
+
+
+def run() -> None:
+    """Run the command line; errors for people become one sentence on standard error and exit status 1."""
+    try:
+        app()
+    except CallCenterError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    except OperationalError as error:
+        sys.stderr.write(f"The database cannot be used: {error.orig}\nRun `callcenter migrate` first if it is new.\n")
+        sys.exit(1)
+
+
+def in_transaction(work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+    """Run one unit of work as the system, on the configured database."""
+
+    async def transact() -> T:
+        database = Database(Settings().sqlalchemy_url)
+        database.before_commit.append(inbox.store)
+        try:
+            async with database.unit_of_work() as uow:
+                return await work(uow)
+        finally:
+            await database.close()
+
+    return asyncio.run(transact())
+
+
+def _password(what: str) -> str:
+    """Read a password from standard input: typed unseen on a terminal, else the first line."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(what, hide_input=True, confirmation_prompt=True))
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise Invalid("No password came on standard input.")
+    return line
+
+
+@app.command()
+def serve(
+    demo: Annotated[bool, typer.Option("--demo", help="Demo data and the built-in carrier.")] = False,
+    http: Annotated[str, typer.Option(help="HOST:PORT of the pages.")] = "",
+    sip: Annotated[str, typer.Option(help="HOST:PORT for SIP.")] = "",
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM) for HTTPS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM).")] = None,
+) -> None:
+    """Start the contact centre and watch its processes until Ctrl-C."""
+    given = {"demo": demo or None, "http": http or None, "sip": sip or None, "tls_cert": tls_cert, "tls_key": tls_key}
+    settings = Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    raise typer.Exit(serving.serve(settings, typer.echo))
+
+
+@app.command(hidden=True)
+def process(name: Text) -> None:
+    """Be one of the processes `serve` watches."""
+    if name not in processes.NAMES:
+        raise Invalid("There is no process {name}.", name=name)
+    raise typer.Exit(processes.run(Settings(), name))
+
+
+@app.command()
+def migrate(to: Annotated[str, typer.Option(help="A revision, `head`, or `base` for an empty database.")] = "head") -> None:
+    """Bring the database schema up to date, or to a revision."""
+    schema.migrate(Settings(), to)
+    typer.echo("The database is at the requested schema.")
+
+
+@app.command(name="settings")
+def show_settings() -> None:
+    """Print every setting, its value and what it does."""
+    settings = Settings()
+    for key, field in Settings.model_fields.items():
+        typer.echo(f"CALLCENTER_{key.upper()}={getattr(settings, key) or ''}\n    {field.description}")
+
+
+@user_app.command("add")
+def add_user(
+    login: Text,
+    name: Annotated[str, typer.Option(help="Name as colleagues see it.")],
+    role: Annotated[Role, typer.Option(help="consultant, supervisor or administrator.")] = Role.CONSULTANT,
+    language: Annotated[str, typer.Option(help="en or pl.")] = "en",
+) -> None:
+    """Add a person; the password comes on standard input."""
+    password = _password("Password")
+    user = in_transaction(lambda uow: users.add_user(uow, login, name, role, password, language))
+    typer.echo(f"Added {user.login} ({user.role}), id {user.id}.")
+
+
+@token_app.command("add")
+def add_token(login: Text, name: Annotated[str, typer.Option(help="What it is for.")] = "") -> None:
+    """Print a new bearer token of a user; it is shown this once."""
+    typer.echo(in_transaction(lambda uow: users.add_token(uow, login, name)))
+
+
+@project_app.command("add")
+def add_project(
+    name: Text,
+    number: Annotated[list[str] | None, typer.Option(help="A number customers dial; may be repeated.")] = None,
+    member: Annotated[list[str] | None, typer.Option(help="LOGIN of who serves it; may be repeated.")] = None,
+) -> None:
+    """Add a project with its numbers and members."""
+
+    async def work(uow: UnitOfWork) -> int:
+        members = [(await users.get_user_by_login(uow, login)).id for login in member or []]
+        data = ProjectInput(name=name, numbers=number or [], region=Settings().region)
+        project = await projects.add_project(uow, data)
+        await projects.set_members(uow, project.id, members)
+        return project.id
+
+    typer.echo(f"Added project {name}, id {in_transaction(work)}.")
+
+
+@trunk_app.command("add")
+def add_trunk(
+    name: Text,
+    host: Annotated[str, typer.Option(help="The carrier's host or address.")],
+    port: Annotated[int, typer.Option(help="Its SIP port.")] = 5060,
+    username: Annotated[str, typer.Option(help="Account at the carrier.")] = "",
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")] = False,
+    register: Annotated[bool, typer.Option("--register", help="Register with the carrier.")] = False,
+    trusted: Annotated[bool, typer.Option("--trusted", help="Believe the caller identity it asserts.")] = False,
+    allow: Annotated[list[str] | None, typer.Option(help="CIDR calls may come from; may be repeated.")] = None,
+    caller_id: Annotated[list[str] | None, typer.Option(help="Number we may show; may be repeated.")] = None,
+) -> None:
+    """Add a SIP trunk."""
+    password = _password("Password at the carrier") if password_stdin else ""
+    data = TrunkInput(
+        name=name,
+        host=host,
+        port=port,
+        username=username,
+        password=password,
+        register=register,
+        trusted=trusted,
+        allow=allow or [],
+        caller_ids=caller_id or [],
+    )
+    trunk = in_transaction(lambda uow: trunks.add_trunk(uow, data, Settings()))
+    typer.echo(f"Added trunk {trunk.name}, id {trunk.id}.")
+
+
+@import_app.command("contacts")
+def import_contacts(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the rows, change nothing.")] = False,
+) -> None:
+    """Bring contacts in from a CSV file; rejected rows are printed with the reason."""
+
+    async def work() -> tuple[Import, str]:
+        database = Database(Settings().sqlalchemy_url)
+        database.before_commit.append(inbox.store)
+        try:
+            done = await imports.run_import(database, file, file.name, dry_run=dry_run, region=Settings().region, progress=_progress)
+            async with database.reading() as uow:
+                return done, await imports.rejected_csv(uow, done.id)
+        finally:
+            await database.close()
+
+    done, rejected = asyncio.run(work())
+    if rejected and done.rejected:
+        typer.echo(rejected, err=True)
+    verb = "would be added" if dry_run else "added"
+    typer.echo(f"{done.total} rows read, {done.accepted if dry_run else done.applied} contacts {verb}, {done.rejected} rows rejected.")
+    raise typer.Exit(1 if done.state == "failed" else 0)
+
+
+def _progress(row: Import) -> None:
+    """Show how far the import is, on a terminal."""
+    if sys.stderr.isatty():
+        typer.echo(f"\r{row.state}: {row.accepted + row.rejected} read, {row.applied} added ", nl=False, err=True)
+
+
+@handset_app.command("call")
+def handset_call(
+    number: Annotated[str, typer.Argument(help="Whom to call; empty: the demo project.")] = "",
+    seconds: Annotated[float, typer.Option(help="Hang up after this long; 0: when the other side does.")] = 0,
+) -> None:
+    """Call a number through the built-in carrier, as a customer."""
+    from telephony.lab import handset  # noqa: PLC0415 - pyVoIP is loaded by the handset alone
+
+    raise typer.Exit(handset.call(Settings(), number, seconds=seconds))
+
+
+@handset_app.command("wait")
+def handset_wait(ring: Annotated[float, typer.Option(help="Seconds to ring before answering.")] = 2) -> None:
+    """Register with the built-in carrier and answer the calls that come."""
+    from telephony.lab import handset  # noqa: PLC0415
+
+    raise typer.Exit(handset.wait(Settings(), ring=ring))

@@ -1,0 +1,91 @@
+"""The web process: pages, API, live updates, the domain and the database, joined to the switch by the link."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from callcenter import inbox
+from callcenter.config import Settings, host_port
+from callcenter.db import Committed, Database
+from callcenter.scheduler import Scheduler
+from callcenter.switchboard import Switchboard
+from telephony.link import SwitchLink
+from webui.app import create_app
+from webui.live import LiveHub
+
+log = structlog.get_logger(__name__)
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Run until `stop` is set; then finish open requests and leave."""
+    database = Database(settings.sqlalchemy_url)
+    link = SwitchLink(settings.socket_path("link"))
+    live = LiveHub(database)
+    scheduler = Scheduler(database)
+
+    def send(committed: Committed) -> None:
+        for command in committed.commands:
+            link.send(command)
+
+    def wake(committed: Committed) -> None:
+        for at in committed.due:
+            scheduler.wake(at)
+
+    database.before_commit.append(inbox.store)
+    database.after_commit.extend([send, live.publish, wake])
+    switchboard = Switchboard(database, link, settings)
+    app = create_app(settings, database, link, live)
+    server = _server(settings, app)
+    gc.collect()
+    gc.freeze()
+    work = {"link": link.run(), "switchboard": switchboard.run(), "scheduler": scheduler.run(), "live": live.run()}
+    background = [asyncio.create_task(each, name=name) for name, each in work.items()]
+    serving = asyncio.create_task(server.serve(), name="http")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    done, _ = await asyncio.wait([serving, stopping, *background], return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    for task in (*background, stopping):
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    await database.close()
+    for task in done - {stopping, serving}:
+        log.error("background task ended", task=task.get_name())
+        task.result()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the process that owns it decides when to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def _server(settings: Settings, app: Starlette) -> uvicorn.Server:
+    """Return the HTTP and WebSocket server for the configured address."""
+    host, port = host_port(settings.http)
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=16384,
+        timeout_graceful_shutdown=5,
+    )
+    return _Server(config)
