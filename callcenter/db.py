@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 from callcenter import clock
 from callcenter.actor import SYSTEM, Actor
+from callcenter.config import Settings
 from callcenter.events import LiveEvent, Transient
 from callcenter.phone import Command
 
@@ -116,11 +117,13 @@ class Database:
     """The engines and the listeners around a commit.
 
     `before_commit` callbacks are awaited inside the transaction (events.store writes messages there); `after_commit`
-    callbacks are plain functions called in order once it stands (the link, the live hub, the scheduler).
+    callbacks are plain functions called in order once it stands (the link, the live hub, the scheduler). `settings` are
+    what services read (region, grace times, where the key lies).
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, settings: Settings | None = None) -> None:
         self.url = url
+        self.settings = settings or Settings()
         self.sqlite = url.startswith("sqlite")
         self.before_commit: list[BeforeCommit] = []
         self.after_commit: list[AfterCommit] = []

@@ -5,7 +5,7 @@ A durable event is stored with the transaction that caused it and numbered per r
 """
 
 import datetime as dt
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,10 +39,14 @@ class TimelineLine(BaseModel):
     at: dt.datetime
     kind: str
     text: str
+    data: dict[str, Any] = {}
 
 
 class CallOffered(LiveEvent):
-    """A call is offered to this consultant: the pop-up. `identification`: matched, several, unknown, withheld, invalid, off."""
+    """A call is offered to this consultant: the pop-up.
+
+    `identification`: matched, several, unknown, withheld, invalid, short, off (the project does not identify).
+    """
 
     TYPE: ClassVar[str] = "call.offered"
     call_id: str

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from callcenter import clock, inbox
+from callcenter.config import Settings
 from callcenter.db import Database
 from callcenter.models import Base
 from tests import postgres
@@ -47,9 +48,9 @@ async def database_url(database_kind: str, tmp_path: Path, request: pytest.Fixtu
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
     """Yield a Database with all tables and the inbox listener, on each kind in turn."""
-    database = Database(database_url)
+    database = Database(database_url, settings=Settings(data_dir=tmp_path))
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     database.before_commit.append(inbox.store)
