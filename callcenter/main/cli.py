@@ -2,20 +2,22 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from callcenter import inbox
-from callcenter.actor import Role
+from callcenter.actor import SYSTEM, Role
 from callcenter.config import Settings
 from callcenter.contacts import imports
 from callcenter.contacts.models import Import
 from callcenter.db import Database, UnitOfWork
-from callcenter.errors import CallCenterError, Invalid
+from callcenter.errors import CallCenterError, Invalid, NotFound
 from callcenter.main import processes, schema
 from callcenter.main import serve as serving
 from callcenter.projects import service as projects
@@ -23,6 +25,7 @@ from callcenter.projects.service import ProjectInput
 from callcenter.trunks import service as trunks
 from callcenter.trunks.service import TrunkInput
 from callcenter.users import service as users
+from callcenter.users.models import User
 
 T = TypeVar("T")
 Text = Annotated[str, typer.Argument()]
@@ -52,17 +55,24 @@ def run() -> None:
         sys.exit(1)
 
 
+@asynccontextmanager
+async def open_database() -> AsyncIterator[Database]:
+    """Open the configured database for one command."""
+    settings = Settings()
+    database = Database(settings.sqlalchemy_url, settings=settings)
+    database.before_commit.append(inbox.store)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
 def in_transaction(work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
     """Run one unit of work as the system, on the configured database."""
 
     async def transact() -> T:
-        database = Database(Settings().sqlalchemy_url)
-        database.before_commit.append(inbox.store)
-        try:
-            async with database.unit_of_work() as uow:
-                return await work(uow)
-        finally:
-            await database.close()
+        async with open_database() as database, database.unit_of_work() as uow:
+            return await work(uow)
 
     return asyncio.run(transact())
 
@@ -123,7 +133,12 @@ def add_user(
 ) -> None:
     """Add a person; the password comes on standard input."""
     password = _password("Password")
-    user = in_transaction(lambda uow: users.add_user(uow, login, name, role, password, language))
+
+    async def work() -> User:
+        async with open_database() as database:
+            return await users.add_user(database, SYSTEM, login, name, role.value, password, language)
+
+    user = asyncio.run(work())
     typer.echo(f"Added {user.login} ({user.role}), id {user.id}.")
 
 
@@ -142,13 +157,21 @@ def add_project(
     """Add a project with its numbers and members."""
 
     async def work(uow: UnitOfWork) -> int:
-        members = [(await users.get_user_by_login(uow, login)).id for login in member or []]
+        members = [await _user_id(uow, login) for login in member or []]
         data = ProjectInput(name=name, numbers=number or [], region=Settings().region)
         project = await projects.add_project(uow, data)
         await projects.set_members(uow, project.id, members)
         return project.id
 
     typer.echo(f"Added project {name}, id {in_transaction(work)}.")
+
+
+async def _user_id(uow: UnitOfWork, login: str) -> int:
+    """Return the id of the user who signs in as `login`; raises NotFound."""
+    user_id = await uow.session.scalar(select(User.id).where(User.login == login))
+    if user_id is None:
+        raise NotFound("There is no user {login}.", login=login)
+    return user_id
 
 
 @trunk_app.command("add")
@@ -176,7 +199,7 @@ def add_trunk(
         allow=allow or [],
         caller_ids=caller_id or [],
     )
-    trunk = in_transaction(lambda uow: trunks.add_trunk(uow, data, Settings()))
+    trunk = in_transaction(lambda uow: trunks.add_trunk(uow, data))
     typer.echo(f"Added trunk {trunk.name}, id {trunk.id}.")
 
 
@@ -188,14 +211,10 @@ def import_contacts(
     """Bring contacts in from a CSV file; rejected rows are printed with the reason."""
 
     async def work() -> tuple[Import, str]:
-        database = Database(Settings().sqlalchemy_url)
-        database.before_commit.append(inbox.store)
-        try:
-            done = await imports.run_import(database, file, file.name, dry_run=dry_run, region=Settings().region, progress=_progress)
+        async with open_database() as database:
+            done = await imports.run_import(database, SYSTEM, file, file.name, dry_run=dry_run, progress=_progress)
             async with database.reading() as uow:
                 return done, await imports.rejected_csv(uow, done.id)
-        finally:
-            await database.close()
 
     done, rejected = asyncio.run(work())
     if rejected and done.rejected:

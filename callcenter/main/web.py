@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Run until `stop` is set; then finish open requests and leave."""
-    database = Database(settings.sqlalchemy_url)
+    database = Database(settings.sqlalchemy_url, settings=settings)
     link = SwitchLink(settings.socket_path("link"))
     live = LiveHub(database)
     scheduler = Scheduler(database)
@@ -32,13 +32,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         for command in committed.commands:
             link.send(command)
 
-    def wake(committed: Committed) -> None:
-        for at in committed.due:
-            scheduler.wake(at)
-
     database.before_commit.append(inbox.store)
-    database.after_commit.extend([send, live.publish, wake])
-    switchboard = Switchboard(database, link, settings)
+    database.after_commit.extend([send, live.publish, scheduler.committed])
+    switchboard = Switchboard(database, link)
     app = create_app(settings, database, link, live)
     server = _server(settings, app)
     gc.collect()
