@@ -323,10 +323,11 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A query that could not be done: a sentence for the person who asked."""
+    """A query that could not be done: a sentence for the person who asked, `values` fill its {names}."""
 
     sentence: str
     status: int = 503
+    values: dict[str, str] = field(default_factory=dict)
     kind: Literal["refusal"] = "refusal"
 
 
