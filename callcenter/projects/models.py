@@ -38,10 +38,11 @@ class Project(Base):
 
 
 class ProjectNumber(Base):
-    """A number customers dial to reach a project, in E.164 or as the carrier sends it."""
+    """A number customers dial to reach a project, in E.164 or as the carrier sends it; `tail` is its last nine digits."""
 
     __tablename__ = "project_numbers"
     number: Mapped[str] = mapped_column(primary_key=True)
+    tail: Mapped[str] = mapped_column(default="", index=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
 
 
