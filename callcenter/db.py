@@ -75,11 +75,15 @@ class Outgoing:
 
 @dataclass(slots=True)
 class Committed:
-    """What leaves after a commit: commands for the switch in order, messages for browsers, times at which work is due."""
+    """What leaves after a commit: commands for the switch in order, messages for browsers, times at which work is due.
+
+    `at` is the transaction's time, the same one the stored messages carry.
+    """
 
     commands: list[Command] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
     due: list[dt.datetime] = field(default_factory=list)
+    at: dt.datetime = field(default_factory=clock.now)
 
 
 class UnitOfWork:
@@ -90,7 +94,7 @@ class UnitOfWork:
         self.actor = actor
         self.database = database
         self.now = clock.now()
-        self.committed = Committed()
+        self.committed = Committed(at=self.now)
 
     def send(self, command: Command) -> None:
         """Send a command to the switch once the transaction is committed."""
