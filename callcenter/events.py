@@ -115,7 +115,10 @@ class CallEnded(LiveEvent):
 
 
 class AgentStateChanged(LiveEvent):
-    """An agent's state, to the agent and to supervisors. `reason` says why the system changed it, if it did."""
+    """An agent's state, to the agent and to supervisors. `reason` says why the system changed it, if it did.
+
+    `after_call` is the state asked for meanwhile, taken when the call is over.
+    """
 
     TYPE: ClassVar[str] = "agent.state"
     user_id: int
@@ -125,6 +128,7 @@ class AgentStateChanged(LiveEvent):
     wrap_up_until: dt.datetime | None = None
     call_id: str | None = None
     station_live: bool = False
+    after_call: str | None = None
 
 
 class ContactOpened(LiveEvent):

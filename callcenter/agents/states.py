@@ -1,0 +1,39 @@
+"""The agents' state machine: which change may follow which, and what a wish means in a state. Pure."""
+
+from callcenter.agents.models import AgentState
+from callcenter.errors import CallCenterError, Conflict, Invalid
+
+MISSED_OFFERS = 2  # unanswered in a row that put an agent on break
+
+ASKABLE = frozenset({AgentState.READY, AgentState.BREAK, AgentState.OFFLINE})
+BUSY = frozenset({AgentState.OFFERED, AgentState.ON_CALL})
+FOLLOWING: dict[AgentState, frozenset[AgentState]] = {
+    AgentState.OFFLINE: frozenset({AgentState.READY, AgentState.BREAK, AgentState.ON_CALL}),
+    AgentState.READY: frozenset({AgentState.OFFERED, AgentState.ON_CALL, AgentState.BREAK, AgentState.OFFLINE}),
+    AgentState.OFFERED: frozenset({AgentState.ON_CALL, AgentState.READY, AgentState.BREAK, AgentState.OFFLINE}),
+    AgentState.ON_CALL: frozenset({AgentState.WRAP_UP, AgentState.READY, AgentState.BREAK, AgentState.OFFLINE}),
+    AgentState.WRAP_UP: frozenset({AgentState.READY, AgentState.BREAK, AgentState.OFFLINE, AgentState.ON_CALL}),
+    AgentState.BREAK: frozenset({AgentState.READY, AgentState.OFFLINE, AgentState.ON_CALL}),
+}
+
+
+def asked(state: str) -> AgentState:
+    """Return the state a person asked for; raises Invalid for one that only a call can bring."""
+    if state not in ASKABLE:
+        raise Invalid("You can ask for ready, break or offline.", field="state")
+    return AgentState(state)
+
+
+def refusal(wanted: AgentState, *, station_live: bool) -> CallCenterError | None:
+    """Return why a person cannot have the state now; ready needs ears and a mouth."""
+    if wanted is AgentState.READY and not station_live:
+        return Conflict("Allow the microphone first, then press Ready.")
+    return None
+
+
+def after_call(wanted: str | None, *, station_live: bool) -> tuple[AgentState, str]:
+    """Return the state that follows a call or wrap-up, and the reason if it is not what was wanted."""
+    state = AgentState(wanted or AgentState.READY)
+    if state is AgentState.READY and not station_live:
+        return AgentState.OFFLINE, "station_lost"
+    return state, ""

@@ -1,0 +1,62 @@
+"""A consultant's page and its audio: what it means for the agent when it comes, goes and stays away."""
+
+import datetime as dt
+from typing import Any
+
+import structlog
+
+from callcenter import jobs
+from callcenter.agents import service
+from callcenter.agents.models import Agent, AgentState
+from callcenter.db import UnitOfWork
+from callcenter.events import StationReplaced
+from callcenter.users.models import User
+
+log = structlog.get_logger(__name__)
+
+
+async def station_live(uow: UnitOfWork, station_id: str, session: str) -> Agent | None:
+    """Note that a browser's audio path stands; returns the agent, None for a station that is nobody's."""
+    user_id = int(station_id) if station_id.isdecimal() else 0
+    if await uow.session.get(User, user_id) is None:
+        log.warning("station.unknown", station_id=station_id)
+        return None
+    agent = await service.row(uow, user_id)
+    if agent.station_live and agent.station_session == session:
+        return agent
+    if agent.station_live and agent.station_session:
+        uow.emit(StationReplaced(session=session), [user_id])
+    agent.station_live, agent.station_session = True, session
+    await jobs.drop(uow, f"station_grace:{user_id}")
+    await jobs.drop(uow, f"away_call:{user_id}")
+    await service.tell(uow, agent)
+    return agent
+
+
+async def station_lost(uow: UnitOfWork, station_id: str, session: str) -> Agent | None:
+    """Note that the audio path is gone; the page has a time of grace to come back. A replaced session does not count."""
+    agent = await uow.session.get(Agent, int(station_id) if station_id.isdecimal() else 0)
+    if agent is None or not agent.station_live or (session and agent.station_session != session):
+        return None
+    settings = uow.database.settings
+    agent.station_live = False
+    grace = uow.now + dt.timedelta(seconds=settings.station_grace_seconds)
+    await jobs.put(uow, f"station_grace:{agent.user_id}", "station_grace", grace, user_id=agent.user_id)
+    if agent.state == AgentState.ON_CALL:
+        away = uow.now + dt.timedelta(seconds=settings.away_call_seconds)
+        await jobs.put(uow, f"away_call:{agent.user_id}", "away_call", away, user_id=agent.user_id, call_id=agent.call_id)
+    await service.tell(uow, agent)
+    return agent
+
+
+async def station_grace_over(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """Take an agent offline whose page stayed away: at once, or when what they are in is over."""
+    agent = await uow.session.get(Agent, int(payload["user_id"]))
+    if agent is None or agent.station_live:
+        return
+    if agent.state in (AgentState.READY, AgentState.BREAK):
+        log.info("agent.page_away", user_id=agent.user_id, was=agent.state)
+        await service.enter(uow, agent, AgentState.OFFLINE, reason="station_lost")
+    elif agent.state != AgentState.OFFLINE:
+        agent.after_call = AgentState.OFFLINE.value
+        await service.tell(uow, agent)
