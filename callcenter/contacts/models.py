@@ -3,9 +3,10 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from callcenter.contacts import numbers
 from callcenter.db import Base
 
 NUMBER_TYPES = ("mobile", "landline", "work", "main", "home_fax", "office_fax", "other")  # S13
@@ -24,7 +25,7 @@ class Organisation(Base):
 
 
 class Contact(Base):
-    """A customer's person. `folded` is what search reads: names, organisation and e-mail, without case and diacritics.
+    """A customer's person. `folded` is what search reads (search.py): words and numbers, without case and diacritics.
 
     `version` grows with every change: who saves an older one is told, nothing is overwritten.
     """
@@ -53,6 +54,19 @@ class Contact(Base):
         return f"{self.first_name} {self.last_name}".strip()
 
 
+class ContactTerm(Base):
+    """What finds a contact by its beginning: each word of it, and each end of its numbers (docs/decisions/0004-search.md).
+
+    Derived from the contact's own row (search.terms), so it needs no index by contact and no foreign key, which would
+    ask for one; a term whose contact is gone finds nothing.
+    """
+
+    __tablename__ = "contact_terms"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    term: Mapped[str] = mapped_column(Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True)
+    contact_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
 class Number(Base):
     """A telephone number of a contact or of an organisation: as typed, in E.164 where valid, and its last nine digits."""
 
@@ -70,6 +84,16 @@ class Number(Base):
     digits: Mapped[str]
     e164: Mapped[str | None]
     last_nine: Mapped[str | None]
+
+    @property
+    def shown(self) -> str:
+        """The number as a person reads it."""
+        return numbers.show(self.raw if self.e164 is None else self.e164)
+
+    @property
+    def valid(self) -> bool:
+        """False for what is kept as typed: short internal numbers, and what is no full number anywhere."""
+        return self.e164 is not None
 
 
 class TimelineEntry(Base):
@@ -89,7 +113,10 @@ class TimelineEntry(Base):
 
 
 class Import(Base):
-    """A file on its way in. `state`: staging, checked, applying, done, failed, undone. Counts grow as it goes."""
+    """A file on its way in. `state`: staging, checked, applying, done, failed, undoing, undone. Counts grow as it goes.
+
+    `header` is the file's first line; `kept` counts contacts an undoing left alone, since people had worked with them.
+    """
 
     __tablename__ = "imports"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -103,15 +130,19 @@ class Import(Base):
     accepted: Mapped[int] = mapped_column(default=0)
     rejected: Mapped[int] = mapped_column(default=0)
     applied: Mapped[int] = mapped_column(default=0)
+    notices: Mapped[int] = mapped_column(default=0)
+    kept: Mapped[int] = mapped_column(default=0)
+    header: Mapped[list[Any]] = mapped_column(default=list)
     error: Mapped[str] = mapped_column(default="")
 
 
 class ImportRow(Base):
-    """A staged row; `error` says why it was rejected, empty when it is good."""
+    """A staged row: what it says, or its cells when `error` says why it was rejected. `notice`: good, but look at it."""
 
     __tablename__ = "import_rows"
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     data: Mapped[dict[str, Any]]
     error: Mapped[str] = mapped_column(default="")
+    notice: Mapped[str] = mapped_column(default="")
     applied: Mapped[bool] = mapped_column(default=False)
