@@ -1,0 +1,53 @@
+// Times and durations as people of the language read them.
+
+import { language } from "./i18n.js";
+
+let zone;
+let offset = 0;
+
+/** Use the person's time zone. */
+export function useZone(name) {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    zone = name;
+  } catch {
+    zone = undefined;
+  }
+}
+
+/** Take the server's clock from a response's Date header: countdowns follow it, not this machine's clock. */
+export function useServerClock(header) {
+  const server = Date.parse(header || "");
+  if (!Number.isNaN(server)) offset = Math.abs(server - Date.now()) > 2500 ? server - Date.now() : 0;
+}
+
+/** Return the server's time now, in milliseconds. */
+export function serverNow() {
+  return Date.now() + offset;
+}
+
+/** Return whole seconds since an ISO time, never below 0. */
+export function secondsSince(iso) {
+  return iso ? Math.max(0, Math.floor((serverNow() - Date.parse(iso)) / 1000)) : 0;
+}
+
+/** Return whole seconds until an ISO time, never below 0. */
+export function secondsUntil(iso) {
+  return iso ? Math.max(0, Math.ceil((Date.parse(iso) - serverNow()) / 1000)) : 0;
+}
+
+/** Write seconds as 1:05 or 1:02:05. */
+export function clock(seconds) {
+  const two = (number) => String(number).padStart(2, "0");
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes}:${two(seconds % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+}
+
+/** Write a time: the hour for today, else the day too. */
+export function when(iso) {
+  const date = new Date(iso);
+  const day = (value) => new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(value);
+  const hour = { hour: "2-digit", minute: "2-digit", timeZone: zone };
+  const style = day(date) === day(new Date(serverNow())) ? hour : { day: "numeric", month: "short", ...hour };
+  return new Intl.DateTimeFormat(language(), style).format(date);
+}

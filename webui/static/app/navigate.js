@@ -1,0 +1,107 @@
+// Page changes: only <main> is swapped, unsaved text is never thrown away unasked, and the current link is marked.
+
+import { h, strip } from "./dom.js";
+import { t } from "./i18n.js";
+
+/** Show a page of ours in <main>; returns false when unsaved text is in the way and the person keeps it. */
+export function go(path, { ask = true } = {}) {
+  if (ask && !mayLeave()) return false;
+  window.htmx.ajax("GET", path, { target: "#main", select: "#main", swap: "outerHTML", push: "true" });
+  closeMenus();
+  return true;
+}
+
+/** Tell whether <main> holds text that was typed and not saved. */
+export function isDirty() {
+  return [...document.querySelectorAll("#main form[data-guard]")].some((form) => [...form.elements].some(changed));
+}
+
+function changed(field) {
+  if (!field.name || field.type === "hidden") return false;
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.tagName === "SELECT") return [...field.options].some((option) => option.selected !== option.defaultSelected) && field.selectedIndex !== 0;
+  return "defaultValue" in field && field.value !== field.defaultValue;
+}
+
+function mayLeave() {
+  return !isDirty() || window.confirm(t("What you typed on this page is not saved. Leave it?"));
+}
+
+/** Open a contact beside what the person is doing: at once, or as a strip when unsaved text is there (S4). */
+export function openContact(id, name) {
+  const path = `/contacts/${id}`;
+  if (location.pathname === path) return;
+  if (!isDirty()) {
+    go(path);
+    return;
+  }
+  strip("contact", t("{name} is on the line. Your text here is not saved.", { name }), {
+    actions: [
+      { label: t("Open {name}", { name }), run: () => go(path) && strip("contact", null) },
+      { label: t("Later"), run: () => strip("contact", null) },
+    ],
+  });
+}
+
+/** Wire navigation up, once. */
+export function startNavigation(afterSwap) {
+  document.addEventListener("htmx:before:request", (event) => {
+    const { ctx } = event.detail;
+    const leaves = ctx.target?.id === "main" && ctx.request.method === "GET";
+    if (leaves && ctx.sourceElement !== document.body && !mayLeave()) event.preventDefault();
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    markCurrent();
+    const main = document.getElementById("main");
+    if (event.detail.ctx.target?.id === "main") {
+      closeMenus();
+      main.querySelector("[autofocus]") || focusHeading(main);
+    }
+    afterSwap(main);
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    const link = event.target.closest("#dock a[href^='/'], #strips a[href^='/'], #softphone a[href^='/']");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      go(link.getAttribute("href"));
+    }
+  });
+  addEventListener("beforeunload", (event) => isDirty() && event.preventDefault());
+  const toggle = document.getElementById("nav-toggle");
+  toggle.addEventListener("click", () => openNav(toggle.getAttribute("aria-expanded") !== "true"));
+  markCurrent();
+  afterSwap(document.getElementById("main"));
+}
+
+/** A swap is a new page to a screen reader: its heading takes the focus, unless the person is typing outside <main>. */
+function focusHeading(main) {
+  const active = document.activeElement;
+  if (!active || active === document.body || active.closest("#nav, #main")) main.querySelector("h1")?.focus({ preventScroll: true });
+}
+
+function openNav(open) {
+  document.getElementById("nav").toggleAttribute("data-open", open);
+  document.getElementById("nav-toggle").setAttribute("aria-expanded", String(open));
+}
+
+function closeMenus() {
+  openNav(false);
+  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+}
+
+function markCurrent() {
+  const links = [...document.querySelectorAll("[data-nav]")];
+  const fits = (path) => location.pathname === path || (path !== "/" && location.pathname.startsWith(`${path}/`));
+  const best = links.filter((link) => fits(link.getAttribute("href"))).sort((a, b) => b.getAttribute("href").length - a.getAttribute("href").length)[0];
+  for (const link of links) {
+    if (link === best) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+    if (!link.title) link.title = link.textContent.trim();
+  }
+}
+
+/** Return a link drawn outside <main> that opens inside it. */
+export function pageLink(path, ...content) {
+  return h("a", { href: path }, ...content);
+}

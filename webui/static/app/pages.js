@@ -1,0 +1,96 @@
+// What pages need after they were swapped in: everything is found by data- attributes, so templates hold no script.
+
+import { chord } from "./keyboard.js";
+import { drawDevices } from "./devices.js";
+import { h, icon, toast } from "./dom.js";
+import { t } from "./i18n.js";
+import { go } from "./navigate.js";
+import { dial, keypad } from "./softphone.js";
+import { clock, secondsSince } from "./format.js";
+import { currentTheme, setTheme } from "./theme.js";
+import { watch } from "./store.js";
+
+/** Wire up the parts of a page that was just shown. */
+export function enhance(main) {
+  const devices = main.querySelector("[data-devices]");
+  if (devices && !devices.childElementCount) drawDevices(devices);
+  const pad = main.querySelector("[data-keypad]");
+  if (pad && !pad.childElementCount) {
+    const input = main.querySelector("[data-dial-input]");
+    pad.append(keypad((key) => { input.value += key; input.focus(); }));
+  }
+  for (const input of main.querySelectorAll("[data-chord]")) {
+    input.addEventListener("keydown", (event) => {
+      if (["Tab", "Shift", "Control", "Alt", "Meta"].includes(event.key)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      input.value = ["Backspace", "Delete"].includes(event.key) ? "" : chord(event);
+    });
+  }
+}
+
+/** Listen once for what any page may hold. */
+export function startPages() {
+  document.addEventListener("click", clicked);
+  document.addEventListener("submit", submitted);
+  document.addEventListener("htmx:error", () => toast(t("The page could not be loaded. Check the network and try again."), "danger"));
+  watch((message) => document.body.dispatchEvent(new CustomEvent(`live-${message.type.replaceAll(".", "-")}`, { detail: message.data })));
+  setInterval(() => {
+    for (const timer of document.querySelectorAll("#main [data-since]")) timer.textContent = clock(secondsSince(timer.dataset.since));
+  }, 1000);
+}
+
+function clicked(event) {
+  const at = (selector) => event.target.closest(selector);
+  const number = at("[data-dial]");
+  if (number) dial(number.dataset.dial, number.dataset.contact);
+  const row = at("[data-add-row]");
+  if (row) addRow(row);
+  at("[data-remove-row]")?.closest("[data-row]").remove();
+  if (at("[data-theme-toggle]")) setTheme(currentTheme() === "dark" ? "light" : "dark");
+  const copy = at("[data-copy]");
+  if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => toast(t("Copied.")));
+}
+
+/** Copy the form's template row to the end of its rows. */
+function addRow(button) {
+  const template = document.getElementById(button.dataset.addRow);
+  const rows = document.getElementById(button.dataset.rows);
+  rows.append(template.content.cloneNode(true));
+  rows.lastElementChild.querySelector("input")?.focus();
+}
+
+async function submitted(event) {
+  const form = event.target;
+  if (form.matches("[data-dial-form]")) {
+    event.preventDefault();
+    const input = form.querySelector("[data-dial-input]");
+    if (await dial(input.value)) input.value = "";
+  } else if (form.id === "rehearsal") {
+    event.preventDefault();
+    letCustomerCall(form);
+  }
+}
+
+async function letCustomerCall(form) {
+  const button = form.querySelector("button");
+  button.disabled = true;
+  try {
+    const { api, quietly } = await import("./api.js");
+    const customer = form.querySelector("select").value;
+    const done = await quietly(api("POST", "/rehearsal/call", customer ? { customer } : {}));
+    if (done) toast(t("{name} is calling in …", { name: done.name || done.number || t("A customer") }));
+  } finally {
+    button.disabled = false;
+  }
+}
+
+/** Fill the list of demo customers once. */
+export async function fillCustomers(api) {
+  const select = document.getElementById("rehearsal-customer");
+  if (!select) return;
+  const answer = await api("GET", "/rehearsal/customers", undefined, { quiet: true }).catch(() => null);
+  for (const each of answer?.items || answer || []) select.append(h("option", { value: each.number }, each.name || each.number));
+}
+
+export { go, icon };

@@ -1,0 +1,160 @@
+// Pop-ups of offered calls: they dock, never take the focus, and cannot be answered by a stray Enter or Space.
+
+import { api, quietly } from "./api.js";
+import { announce, h, icon } from "./dom.js";
+import { secondsUntil, when } from "./format.js";
+import { t } from "./i18n.js";
+import { pageLink } from "./navigate.js";
+import { callerOf, ringFor } from "./ring.js";
+import { change, load, state, subscribe, takeCall } from "./store.js";
+
+const DELIBERATE_MILLISECONDS = 800; // a button focused for less answers no key: the person was typing elsewhere
+const cards = new Map();
+const acknowledged = new Set();
+
+export function startPopups() {
+  subscribe(draw);
+  setInterval(countDown, 250);
+}
+
+/** Answer the offer that has waited longest (or the one named). */
+export async function answer(callId = state.offers[0]?.call_id) {
+  if (!callId) return;
+  const call = await quietly(api("POST", `/calls/${callId}/answer`));
+  if (call?.id) takeCall(call);
+  else await load().catch(() => {});
+}
+
+function draw() {
+  const dock = document.getElementById("dock");
+  for (const [id, card] of cards) {
+    if (!state.offers.some((offer) => offer.call_id === id)) {
+      card.element.remove();
+      cards.delete(id);
+    }
+  }
+  for (const offer of state.offers) {
+    const known = cards.get(offer.call_id);
+    const drawn = JSON.stringify(offer);
+    if (known?.drawn === drawn) continue;
+    const element = build(offer);
+    if (known) known.element.replaceWith(element);
+    else {
+      dock.prepend(element);
+      announce(`${t("{name} is calling", { name: callerOf(offer) })}. ${whyInWords(offer)}`);
+    }
+    cards.set(offer.call_id, { element, drawn, offer });
+    acknowledge(offer);
+  }
+  ringFor(state.offers);
+}
+
+/** Tell the server once that the pop-up is on the screen: after two frames it has been painted (B2). */
+function acknowledge(offer) {
+  if (acknowledged.has(offer.offer_id) || document.visibilityState !== "visible") return;
+  acknowledged.add(offer.offer_id);
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    api("POST", `/offers/${offer.offer_id}/shown`, undefined, { quiet: true }).catch(() => {});
+  }));
+}
+
+function build(offer) {
+  const heading = h("h2", { class: "popup-name", id: `popup-${offer.call_id}` }, ...nameOf(offer));
+  const body = [
+    heading,
+    h("div", { class: "popup-sub" }, subOf(offer)),
+    h("div", { class: "popup-why" }, icon(offer.identification === "matched" ? "circle-check" : "info-circle"), h("span", {}, whyInWords(offer))),
+    offer.identification === "several" ? chooser(offer) : null,
+    createLink(offer),
+    answerButtons(offer),
+    lines(offer),
+  ];
+  return h("section", { class: "popup popup-ringing", "data-call": offer.call_id, role: "region", "aria-labelledby": heading.id },
+    h("div", { class: "popup-head" }, icon("phone-incoming"), offer.project || t("Incoming call"), h("span", { class: "timer", "data-expires": offer.expires_at || "" })),
+    h("div", { class: "popup-bar" }),
+    h("div", { class: "popup-body" }, body));
+}
+
+function nameOf(offer) {
+  const chosen = offer.identification === "matched" ? offer.candidates[0] : null;
+  if (chosen?.contact_id) return [pageLink(`/contacts/${chosen.contact_id}`, chosen.name)];
+  return [callerOf(offer)];
+}
+
+function subOf(offer) {
+  const first = offer.identification === "matched" ? offer.candidates[0] : null;
+  const number = offer.identification === "withheld" ? "" : offer.number_shown || offer.number;
+  return [first?.organisation, number === callerOf(offer) ? "" : number, first ? "" : offer.caller_name].filter(Boolean).join(" · ");
+}
+
+/** Say why these candidates were found, in words (B1). */
+function whyInWords(offer) {
+  const rules = {
+    e164: t("Found by the whole number"),
+    last_nine: t("Found by the last nine digits of the number"),
+    organisation_e164: t("It is the organisation's number"),
+    organisation_last_nine: t("The last nine digits are the organisation's"),
+    chosen: t("Chosen by a person"),
+  };
+  const kinds = {
+    several: t("Several contacts have this number. Who is it?"),
+    unknown: t("Nobody with this number is known"),
+    withheld: t("The caller hides the number"),
+    invalid: t("The caller's number is not a telephone number"),
+    short: t("A short, internal number"),
+    off: t("This project does not look callers up"),
+  };
+  return kinds[offer.identification] || rules[offer.candidates[0]?.rule] || "";
+}
+
+/** Several fit: ask, and preselect nobody. */
+export function chooser(offer) {
+  const choose = (candidate) => quietly(api("PUT", `/calls/${offer.call_id}/contact`, { contact_id: candidate.contact_id ?? null, organisation_id: candidate.organisation_id ?? null }).then(() => load()));
+  return h("fieldset", { class: "candidates" }, h("legend", { class: "visually-hidden" }, t("Who is calling?")),
+    offer.candidates.map((candidate) => h("label", {},
+      h("input", { type: "radio", class: "form-check-input", name: `candidate-${offer.call_id}`, on: { change: () => choose(candidate) } }),
+      h("span", {}, h("strong", {}, candidate.name), candidate.organisation ? ` · ${candidate.organisation}` : ""))));
+}
+
+/** Unknown: offer to create the contact, the number filled in. */
+export function createLink(offer) {
+  if (!["unknown", "short", "withheld", "invalid"].includes(offer.identification)) return null;
+  const number = offer.identification === "unknown" ? offer.number : "";
+  const query = new URLSearchParams({ ...(number ? { number } : {}), call: offer.call_id });
+  return h("div", {}, h("a", { class: "btn btn-sm", href: `/contacts/new?${query}` }, icon("user-plus"), t("Create contact")));
+}
+
+function answerButtons(offer) {
+  const shortcut = state.me?.preferences?.answer_shortcut ?? "Alt+A";
+  let focusedAt = Infinity;
+  const stray = (event) => {
+    if ((event.key === "Enter" || event.key === " ") && performance.now() - focusedAt < DELIBERATE_MILLISECONDS) event.preventDefault();
+  };
+  const take = h("button", {
+    type: "button", class: "btn btn-success", "data-answer": offer.call_id,
+    on: { click: () => answer(offer.call_id), focus: () => { focusedAt = performance.now(); }, blur: () => { focusedAt = Infinity; }, keydown: stray, keyup: stray },
+  }, icon("phone"), t("Answer"), shortcut ? h("kbd", { class: "ms-2" }, shortcut) : null);
+  const decline = h("button", { type: "button", class: "btn", on: { click: () => declineOffer(offer.call_id) } }, t("Decline"));
+  return h("div", { class: "popup-actions" }, take, decline);
+}
+
+async function declineOffer(callId) {
+  await quietly(api("POST", `/calls/${callId}/decline`));
+  change({ offers: state.offers.filter((offer) => offer.call_id !== callId) });
+}
+
+function lines(offer) {
+  if (!offer.timeline?.length) return null;
+  return h("ul", { class: "popup-lines", "aria-label": t("Last on the timeline") },
+    offer.timeline.map((line) => h("li", {}, h("time", { datetime: line.at }, when(line.at)), h("span", { title: line.text }, line.text))));
+}
+
+function countDown() {
+  for (const { element, offer } of cards.values()) {
+    if (!offer.expires_at) continue;
+    const left = secondsUntil(offer.expires_at);
+    const whole = Math.max(1, (Date.parse(offer.expires_at) - Date.parse(offer.offered_at)) / 1000);
+    element.querySelector(".timer").textContent = `${left} s`;
+    element.querySelector(".popup-bar").style.setProperty("transform", `scaleX(${Math.min(1, left / whole)})`);
+  }
+}

@@ -1,0 +1,135 @@
+// What this consultant has now: drawn from getMe, then kept up with the live events.
+
+import { api } from "./api.js";
+import { toast } from "./dom.js";
+import { useZone } from "./format.js";
+import { t } from "./i18n.js";
+
+export const state = {
+  me: null,
+  seq: 0,
+  agent: { state: "offline", since: null, reason: "", wrap_up_until: null, station_live: false },
+  offers: [],
+  call: null,
+  wrapUp: null,
+  unsaved: [],
+  ended: null, // the last call that failed, so that its reason can be read
+  connected: false,
+  switchUp: true,
+  queue: { waiting: 0, longest_seconds: 0 },
+};
+
+const listeners = new Set();
+const watchers = new Set();
+let loading = null;
+let again = false;
+
+/** Call `listener(state)` after every change, and once now. */
+export function subscribe(listener) {
+  listeners.add(listener);
+  listener(state);
+}
+
+/** Call `watcher(event)` for every live event after the state has taken it in. */
+export function watch(watcher) {
+  watchers.add(watcher);
+}
+
+/** Change the state and draw. */
+export function change(values) {
+  Object.assign(state, values);
+  for (const listener of listeners) listener(state);
+}
+
+/** Load everything anew. Calls made while one is under way share one more. */
+export function load() {
+  if (loading) {
+    again = true;
+    return loading;
+  }
+  loading = (async () => {
+    try {
+      do {
+        again = false;
+        take(await api("GET", "/me", undefined, { quiet: true }));
+      } while (again);
+    } finally {
+      loading = null;
+    }
+  })();
+  return loading;
+}
+
+function take(me) {
+  useZone(me.time_zone || me.user?.time_zone);
+  change({
+    me,
+    seq: state.seq || me.seq || 0, // later messages still come by /live; taking a newer number here would drop them
+    agent: me.agent || state.agent,
+    offers: me.offers || [],
+    call: me.call || null,
+    wrapUp: me.wrap_up || null,
+    unsaved: me.unsaved || [],
+    switchUp: me.switch_up !== false,
+  });
+}
+
+const reducers = {
+  "call.offered": (data) => change({ offers: [...state.offers.filter((offer) => offer.call_id !== data.call_id), data] }),
+  "call.withdrawn": (data) => change({ offers: state.offers.filter((offer) => offer.call_id !== data.call_id) }),
+  "call.answered": (data) => {
+    change({ offers: state.offers.filter((offer) => offer.call_id !== data.call_id) });
+    if (state.call?.id === data.call_id) change({ call: { ...state.call, state: "talking", answered_at: data.answered_at } });
+    return load();
+  },
+  "call.ringing": (data) => {
+    if (state.call?.id === data.call_id) change({ call: { ...state.call, state: "ringing" } });
+    return state.call ? null : load();
+  },
+  "call.ended": (data) => {
+    const call = state.call?.id === data.call_id ? state.call : null;
+    change({
+      offers: state.offers.filter((offer) => offer.call_id !== data.call_id),
+      call: call ? null : state.call,
+      ended: call ? { ...call, state: "ended", end_reason: data.reason, end_code: data.code, end_text: data.text } : state.ended,
+    });
+    return load();
+  },
+  "call.changed": () => load(),
+  "call.digit": (data) => {
+    if (state.call?.id === data.call_id) change({ call: { ...state.call, digits: (state.call.digits || "") + data.digit } });
+  },
+  "agent.state": (data) => {
+    if (data.user_id !== state.me?.user?.id) return null;
+    const before = state.agent.state;
+    change({ agent: { ...state.agent, ...data } });
+    return before !== data.state && (before === "wrap_up" || data.state === "wrap_up" || data.state === "on_call") ? load() : null;
+  },
+  "switch.state": (data) => change({ switchUp: data.up }),
+  "queue.state": (data) => change({ queue: data }),
+  notice: (data) => toast(t(data.sentence, data.values || {}), data.level),
+  resync: (data) => {
+    state.seq = data.seq;
+    return load();
+  },
+};
+
+/** Take in one message of /live: {seq, type, at, data}. Repeated ones are dropped. */
+export async function apply(message) {
+  if (message.seq !== null && message.seq !== undefined) {
+    if (message.seq <= state.seq) return;
+    state.seq = message.seq;
+  }
+  const pending = reducers[message.type]?.(message.data);
+  for (const watcher of watchers) watcher(message);
+  await pending?.catch?.((error) => console.warn("state could not be loaded", error));
+}
+
+/** Put a call the API just returned in its place. */
+export function takeCall(call) {
+  if (call.state === "ended") {
+    if (state.wrapUp?.id === call.id) change({ wrapUp: call });
+    return;
+  }
+  change({ call, offers: state.offers.filter((offer) => offer.call_id !== call.id), ended: null });
+}
