@@ -1,0 +1,176 @@
+"""The web application: middleware around the URL table."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from callcenter import clock
+from callcenter.actor import Actor
+from callcenter.config import Settings
+from callcenter.db import Database
+from callcenter.errors import CallCenterError
+from callcenter.phone import Phone
+from webui import errors, i18n, metrics, routes, security
+from webui.live import LiveHub
+
+log = structlog.get_logger(__name__)
+
+BODY_LIMIT = 1024 * 1024
+IMPORT_LIMIT = 100 * 1024 * 1024
+_IMPORT_PATHS = ("/imports", "/api/v1/imports")
+_OPEN_PATHS = ("/static/", "/livez")  # served without asking who is there
+
+
+class AccessLog:
+    """ASGI middleware: an id for every request, and one line in the log when it is answered (no query, no secret)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Log the request once it is answered."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["request_id"] = request_id = clock.new_id()[-16:]
+        started, status = time.perf_counter(), 500
+
+        async def start(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, start)
+            finally:
+                seconds = time.perf_counter() - started
+                metrics.REQUESTS.labels(scope["method"][:10], str(status)).observe(seconds)
+                actor: Actor | None = scope["state"].get("actor")
+                quiet = scope["path"].startswith("/static/") or scope["path"] in {"/livez", "/readyz", "/metrics"}
+                (log.debug if quiet else log.info)(
+                    "web.request",
+                    method=scope["method"],
+                    path=scope["path"][:200],
+                    status=status,
+                    milliseconds=round(seconds * 1000, 1),
+                    user_id=actor.user_id if actor else None,
+                    address=security.address(Request(scope)),
+                )
+
+
+class Identity:
+    """ASGI middleware: who is asking and in which language; refuses foreign hosts and forged requests."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Set `request.state.actor` and `.language`, then go on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        request.state.actor = None
+        self._speak(request)
+        try:
+            if not security.allowed_host(request.headers.get("host", ""), self.settings):
+                raise errors.BadRequest("This host name is not one of ours.")
+            if not scope["path"].startswith(_OPEN_PATHS):
+                request.state.actor = await security.authenticate(request)
+                self._speak(request)
+                security.check_same_site(request)
+        except (CallCenterError, SQLAlchemyError) as error:
+            response = await errors.on_error(request, error)
+            await response(scope, receive, send)
+            return
+        await self._answer(request, scope, BodyLimit(scope, receive), send)
+
+    async def _answer(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application; what nobody expected becomes a sentence with a reference."""
+        started = False
+
+        async def start(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, start)
+        except Exception as error:  # the last place that can still answer; on_crash logs the trace
+            if started:
+                raise
+            response = await errors.on_crash(request, error)
+            await response(scope, receive, send)
+
+    @staticmethod
+    def _speak(request: Request) -> None:
+        actor: Actor | None = request.state.actor
+        chosen = request.cookies.get(i18n.LANGUAGE_COOKIE, "")
+        if chosen not in i18n.LANGUAGES:
+            chosen = i18n.negotiate(request.headers.get("accept-language", ""))
+        if actor:
+            i18n.use(actor.language, actor.time_zone)
+        else:
+            i18n.use(chosen)
+        request.state.language = i18n.current().language
+
+
+class BodyLimit:
+    """ASGI receive that refuses a body over the limit of its address, as soon as that is known."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.receive = receive
+        self.left = IMPORT_LIMIT if scope["path"].startswith(_IMPORT_PATHS) else BODY_LIMIT
+        told = Headers(scope=scope).get("content-length", "")
+        self.too_large = told.isdigit() and int(told[:20]) > self.left
+
+    async def __call__(self) -> Message:
+        """Return the next part of the body; raises 413 when it is too much."""
+        if self.too_large:
+            raise HTTPException(413)
+        message = await self.receive()
+        self.left -= len(message.get("body", b""))
+        if self.left < 0:
+            raise HTTPException(413)
+        return message
+
+
+def create_app(settings: Settings, database: Database, phone: Phone, live: LiveHub) -> Starlette:
+    """Build the web application. Whoever calls this runs `live.run()` and wires `database`'s listeners.
+
+    uvicorn is told which proxies to believe (settings.trusted_proxies), so addresses and schemes here are the client's own.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await live.close()
+
+    app = Starlette(
+        routes=routes.table(),
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(security.SecurityHeaders, settings=settings),
+            Middleware(Identity, settings=settings),
+        ],
+        exception_handlers=errors.HANDLERS,
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.state.phone = phone
+    app.state.live = live
+    return app

@@ -1,0 +1,81 @@
+"""What a person reads when input is refused, and the types input is made of: bounded, and storable in any database."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from callcenter.errors import Invalid
+
+LARGEST_ID = 2**31 - 1
+
+_SENTENCES = {
+    "missing": "This is needed.",
+    "extra_forbidden": "There is no such field.",
+    "string_type": "Text is needed here.",
+    "string_too_short": "This is too short: at least {min_length} characters.",
+    "string_too_long": "This is too long: at most {max_length} characters.",
+    "string_pattern_mismatch": "This is not written as it should be.",
+    "int_type": "A whole number is needed here.",
+    "int_parsing": "A whole number is needed here.",
+    "int_from_float": "A whole number is needed here.",
+    "greater_than_equal": "This must be at least {ge}.",
+    "less_than_equal": "This must be at most {le}.",
+    "bool_type": "Yes or no is needed here.",
+    "bool_parsing": "Yes or no is needed here.",
+    "too_long": "These are too many: at most {max_length}.",
+    "literal_error": "This is none of the possible values: {expected}.",
+    "enum": "This is none of the possible values: {expected}.",
+}
+# The sentences above as gettext sees them are collected by scripts/check_i18n.py from this table.
+
+
+def refuse_nul(value: Any, field: str | None = None) -> None:
+    """Raise Invalid for a NUL character or a lone surrogate anywhere in parsed JSON: no database keeps them."""
+    match value:
+        case str():
+            if "\x00" in value or any("\ud800" <= each <= "\udfff" for each in value):
+                raise Invalid("The text holds a character that cannot be kept.", field=field)
+        case dict():
+            for name, each in value.items():
+                refuse_nul(name)
+                refuse_nul(each, field or name)
+        case list():
+            for each in value:
+                refuse_nul(each, field)
+
+
+def invalid(error: ValidationError) -> Invalid:
+    """Turn pydantic's findings into one sentence about the first field at fault."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])[:100] or None
+    context = {name: value for name, value in first.get("ctx", {}).items() if isinstance(value, str | int | float)}
+    if first["type"] == "value_error" and isinstance(first.get("ctx", {}).get("error"), ValueError):
+        return Invalid(str(first["ctx"]["error"]).replace("{", "{{").replace("}", "}}"), field=field)
+    template = _SENTENCES.get(first["type"], "This cannot be accepted.")
+    return Invalid(template, field=field, **context)
+
+
+def sentences() -> list[str]:
+    """Return the sentences of this table, for translation."""
+    return sorted({*_SENTENCES.values(), "This cannot be accepted."})
+
+
+def _storable(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("The text holds a character that cannot be kept.")
+    return value
+
+
+_PLAIN = "^[^\\x00]*$"  # told in the schema, so that clients know
+
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+KeyText = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]  # ids made by clock.new_id
+Word = Annotated[str, Field(max_length=100, pattern=_PLAIN), AfterValidator(_storable)]
+Line = Annotated[str, Field(max_length=300, pattern=_PLAIN), AfterValidator(_storable)]
+Text = Annotated[str, Field(max_length=10_000)]
+
+
+class In(BaseModel):
+    """What the API takes: nothing beyond what is declared."""
+
+    model_config = ConfigDict(extra="forbid")
