@@ -106,8 +106,8 @@ class Rewriter:
 
     def at(self, now: float) -> int:
         """Return the stream's timestamp for clock.monotonic() `now`; never before what was sent."""
-        if self._at is None:
-            return self.timestamp
+        if self._at is None:  # nothing was sent yet: the stream's clock starts here
+            self._at = now
         return (self.timestamp + max(0, round((now - self._at) * 8000) - self._last)) & _U32
 
     def _pack(self, payload_type: int, sequence: int, timestamp: int, *, marker: bool) -> bytes:

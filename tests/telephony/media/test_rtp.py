@@ -1,5 +1,6 @@
 """RTP packets, hostile ones too; the outgoing stream; the statistics."""
 
+import itertools
 import struct
 
 from hypothesis import given
@@ -74,7 +75,7 @@ def test_a_steady_source_is_one_steady_stream_across_the_wrap_of_its_timestamp()
     sent = [header(rewriter, 0xFFFFFF00 + 160 * n, 100 + n * 0.02) for n in range(10)]
     assert {packet.ssrc for packet in sent} == {7}
     assert [packet.marker for packet in sent] == [True] + [False] * 9
-    for before, after in zip(sent, sent[1:], strict=False):
+    for before, after in itertools.pairwise(sent):
         assert (after.sequence - before.sequence) & 0xFFFF == 1
         assert (after.timestamp - before.timestamp) & 0xFFFFFFFF == 160
 
@@ -119,7 +120,9 @@ def test_a_source_that_stood_still_for_long_goes_on_by_the_clock() -> None:
     assert (after.timestamp - first.timestamp) & 0xFFFFFFFF == 80000
 
 
-@given(st.lists(st.tuples(st.integers(-3000, 20000), st.sampled_from([80, 160, 240]), st.booleans(), st.floats(0, 3)), max_size=60))
+@given(
+    st.lists(st.tuples(st.integers(-3000, 20000), st.sampled_from([80, 160, 240]), st.booleans(), st.floats(0, 3)), max_size=60)
+)
 def test_no_sequence_number_is_used_twice_whatever_the_source_does(steps: list[tuple[int, int, bool, float]]) -> None:
     rewriter = Rewriter()
     timestamp, now = 0xFFFFF000, 10.0
@@ -145,7 +148,15 @@ def test_loss_order_and_duplicates_are_counted_across_the_wrap() -> None:
 
 def test_one_wild_sequence_is_ignored_and_two_are_a_restart() -> None:
     receiver = Receiver()
-    assert [receiver.take(each) for each in packets(10, 11, 40000, 12, 40001, 40002, 40003)] == [True, True, False, True, True, True, True]
+    assert [receiver.take(each) for each in packets(10, 11, 40000, 12, 40001, 40002, 40003)] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
     assert receiver.restarts == 1
     assert receiver.lost == 0
     assert receiver.received == 6
