@@ -63,7 +63,7 @@ async def _by_terms(uow: UnitOfWork, wanted: list[Wanted], place: tuple[str, int
     more = True
     while more and len(found) <= limit:
         query = _matching(uow, rarest, place).where(*others).limit(limit + 1)
-        batch = [(term, contact) for term, contact in (await uow.session.execute(query)).tuples()]
+        batch = [(term, contact) for term, contact in await uow.session.execute(query)]
         more = len(batch) > limit
         found += [(term, contact) for term, contact in batch if term == _first_term(contact, rarest)]
         place = (batch[-1][0], batch[-1][1].id) if batch else place

@@ -46,10 +46,10 @@ def terms(name: str, searchable: str) -> set[str]:
     """Return the terms of a contact, from its sort_name and folded."""
     own = name.split()
     found = {" ".join(own[at:] + own[:at])[:LONGEST_TERM] for at in range(len(own))}
-    for word in searchable.split()[len(own) :]:
-        found.add(word[:LONGEST_TERM])
+    found.update(word[:LONGEST_TERM] for word in searchable.split()[len(own) :])
+    for word in searchable.split():
         if word.isdigit():
-            found.update(word[at:] for at in range(1, len(word) - SHORTEST_END + 1))
+            found.update(word[at:][:LONGEST_TERM] for at in range(1, len(word) - SHORTEST_END + 1))
     return found
 
 
