@@ -237,11 +237,16 @@ def _schema(kind: Any, schemas: dict[str, Any], mode: Any) -> dict[str, Any]:
     template = "#/components/schemas/{model}" + suffix
     found: dict[str, Any] = _adapter(kind).json_schema(mode=mode, ref_template=template)
     for name, definition in found.pop("$defs", {}).items():
-        schemas[name + suffix] = definition
+        _add(schemas, name + suffix, definition)
     if isinstance(kind, type) and issubclass(kind, BaseModel) and "$ref" not in found:
-        schemas[kind.__name__ + suffix] = found
+        _add(schemas, kind.__name__ + suffix, found)
         return {"$ref": template.format(model=kind.__name__)}
     return found
+
+
+def _add(schemas: dict[str, Any], name: str, schema: dict[str, Any]) -> None:
+    if schemas.setdefault(name, schema) != schema:
+        raise ValueError(f"two models of the API are called {name}")
 
 
 def _describe(each: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -287,7 +292,7 @@ def _query_parameters(each: Operation, schemas: dict[str, Any]) -> list[dict[str
         return []
     schema = each.query.model_json_schema(mode="validation", ref_template="#/components/schemas/{model}Input")
     for name, definition in schema.get("$defs", {}).items():
-        schemas[name + "Input"] = definition
+        _add(schemas, name + "Input", definition)
     wanted = set(schema.get("required", ()))
     return [
         {"name": name, "in": "query", "required": name in wanted, "schema": kind}
