@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
@@ -48,7 +49,7 @@ def is_outdated(stored: str) -> bool:
 
 @functools.cache
 def _nobody() -> str:
-    return _hasher.hash("the password of nobody")
+    return _hasher.hash(secrets.token_hex())
 
 
 def _verify(password: str, stored: str | None) -> bool:
@@ -59,7 +60,7 @@ def _verify(password: str, stored: str | None) -> bool:
         return False
     except VerificationError:
         return False
-    return matches and stored is not None
+    return matches and bool(stored)
 
 
 def _check_against_nobody(password: str) -> None:
