@@ -420,14 +420,14 @@ class FakePhone:
 
     def _put(self, event: Event) -> None:
         for _ in range(2 if self.repeat else 1):
-            self._queue.insert(self._place(), event)
+            self._queue.insert(self._place(event), event)
         self._filled.set()
 
-    def _place(self) -> int:
-        if self.disorder is None:
+    def _place(self, event: Event) -> int:
+        if self.disorder is None or isinstance(event, LinkUp | LinkDown):
             return len(self._queue)
         first = 1  # the head may be in the consumer's hands
-        for index, event in enumerate(self._queue):
-            if isinstance(event, LinkUp | LinkDown):
+        for index, queued in enumerate(self._queue):
+            if isinstance(queued, LinkUp | LinkDown):
                 first = index + 1
         return self.disorder.randint(min(first, len(self._queue)), len(self._queue))
