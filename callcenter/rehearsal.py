@@ -32,7 +32,8 @@ async def calls(settings: Settings) -> list[dict[str, Any]]:
     """Return the customers' calls, the ended ones of late included.
 
     Each: id, number, name, other, direction (in, out: as the product sees it), state (calling, ringing, talking, ended),
-    outcome, status, seconds, law, received, sent, digits (what the far end pressed), heard ({level dB of full scale, hertz} of the last second).
+    outcome, status, seconds, law, received, sent, digits (what the far end pressed), heard ({level, hertz} of the
+    last second, level in dB of full scale).
     """
     answer = await _ask(settings, {"do": "calls"})
     return list(answer["calls"])

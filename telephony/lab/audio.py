@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import struct
 from collections import deque
-from typing import Self
+from typing import Self, cast
 
 import structlog
 
@@ -58,8 +58,7 @@ class Audio(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the socket (asyncio's call)."""
-        assert isinstance(transport, asyncio.DatagramTransport)  # noqa: S101 - tells mypy what asyncio promises
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
         self.port = transport.get_extra_info("sockname")[1]
 
     def join(self, media: Media, laws: tuple[Law, ...]) -> Law | None:

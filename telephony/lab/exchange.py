@@ -53,6 +53,7 @@ class Exchange:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.wire.close()
+        await asyncio.sleep(0)  # the turn of the loop in which the sockets really close
 
     # --- what the control connection asks -----------------------------------------------------------------------------
 

@@ -269,6 +269,7 @@ class Leg:
         cancel.headers = [(name, f"<{self._dialled.request.uri}>" if name == "To" else value) for name, value in cancel.headers]
         cancel.uri = self._dialled.request.uri
         self._wire.request(cancel, self.peer, lambda _response: None)
+        self._dialled.expect_end()
 
     def _bye(self) -> None:
         self._cseq += 1

@@ -6,7 +6,7 @@ Answers always go back to where the request came from, as with `rport` (RFC 3581
 import asyncio
 import secrets
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 import structlog
 
@@ -140,6 +140,12 @@ class ClientTransaction:
         if first_final or repeated_ok or (response.status < _FINAL and not self._answered):
             self._on_response(response)
 
+    def expect_end(self) -> None:
+        """The INVITE was cancelled: without an answer in 64*T1 it is over (RFC 3261 9.1)."""
+        self.stop()
+        timeout = respond(self.request, 408, "Request Timeout")
+        self._timer = asyncio.get_running_loop().call_later(LIFETIME, self.response_came, timeout)
+
     def stop(self) -> None:
         """Send no more."""
         if self._timer is not None:
@@ -166,8 +172,7 @@ class Transactions(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the socket (asyncio's call)."""
-        assert isinstance(transport, asyncio.DatagramTransport)  # noqa: S101 - tells mypy what asyncio promises
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
         self.address = transport.get_extra_info("sockname")[:2]
 
     def datagram_received(self, data: bytes, peer: tuple[str, int]) -> None:
