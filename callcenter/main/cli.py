@@ -30,7 +30,9 @@ from callcenter.users.models import User
 T = TypeVar("T")
 Text = Annotated[str, typer.Argument()]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A contact centre in one command.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A contact centre in one command."
+)
 user_app = typer.Typer(no_args_is_help=True, help="People who may sign in.")
 token_app = typer.Typer(no_args_is_help=True, help="Bearer tokens for scripts.")
 project_app = typer.Typer(no_args_is_help=True, help="Projects: numbers and who serves them.")
@@ -194,7 +196,7 @@ def add_trunk(
         port=port,
         username=username,
         password=password,
-        register=register,
+        register_=register,
         trusted=trusted,
         allow=allow or [],
         caller_ids=caller_id or [],
@@ -220,7 +222,8 @@ def import_contacts(
     if rejected and done.rejected:
         typer.echo(rejected, err=True)
     verb = "would be added" if dry_run else "added"
-    typer.echo(f"{done.total} rows read, {done.accepted if dry_run else done.applied} contacts {verb}, {done.rejected} rows rejected.")
+    count = done.accepted if dry_run else done.applied
+    typer.echo(f"{done.total} rows read, {count} contacts {verb}, {done.rejected} rows rejected.")
     raise typer.Exit(1 if done.state == "failed" else 0)
 
 

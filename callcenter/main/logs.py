@@ -29,7 +29,7 @@ def configure(level: str, process: str) -> None:
     ]
     terminal = sys.stderr.isatty()
     last: structlog.typing.Processor = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    formatting = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    formatting: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     formatting += [] if terminal else [structlog.processors.format_exc_info]
     formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*formatting, last])
     handler = logging.StreamHandler(sys.stderr)

@@ -70,7 +70,8 @@ def _port_free(where: str, kind: socket.SocketKind, what: str, option: str) -> N
             probe.bind((host, port))
         except OSError as error:
             raise Unavailable(
-                "Port {port} on {host} for {what} cannot be used ({reason}). Stop the program that has it, or choose another with {option}.",
+                "Port {port} on {host} for {what} cannot be used ({reason}). "
+                "Stop the program that has it, or choose another with {option}.",
                 port=port,
                 host=host or "*",
                 what=what,

@@ -51,7 +51,7 @@ class Child:
         try:
             await asyncio.wait_for(self.process.wait(), self.patience)
         except TimeoutError:
-            log.error("process does not end, killing it", name=self.name)
+            log.warning("process does not end, killing it", name=self.name)
             self.process.kill()
             await self.process.wait()
 

@@ -1,0 +1,117 @@
+"""Demo data: people who may sign in, the customers of the built-in carrier as contacts, a project and a trunk to the carrier."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+
+from sqlalchemy import func, select
+
+from callcenter import inbox
+from callcenter.actor import SYSTEM, Role
+from callcenter.config import Settings, host_port
+from callcenter.contacts import service as contacts
+from callcenter.contacts.forms import ContactInput, NumberInput, OrganisationInput
+from callcenter.contacts.models import Contact
+from callcenter.db import Database, UnitOfWork
+from callcenter.projects import service as projects
+from callcenter.projects.service import ProjectInput
+from callcenter.trunks import service as trunks
+from callcenter.trunks.service import TrunkInput
+from callcenter.users import service as users
+from callcenter.users.models import User
+from telephony.lab.accounts import TRUNK, passwords
+from telephony.lab.customers import CUSTOMERS, DEMO_NUMBER
+
+PASSWORD = "rehearse-a-day"  # noqa: S105 - for a machine's own demo, printed at every start
+PEOPLE = (
+    ("anna", "Anna Nowak", Role.CONSULTANT),
+    ("piotr", "Piotr Wiśniewski", Role.CONSULTANT),
+    ("maria", "Maria Zając", Role.SUPERVISOR),
+    ("admin", "Adam Admin", Role.ADMINISTRATOR),
+)
+WELCOME = "\n".join(
+    [
+        "Sign in as (password for all: " + PASSWORD + ")",
+        *(f"  {login:<8} {role.value}" for login, _, role in PEOPLE),
+        "Allow the microphone, press Ready, then Let a customer call - or run `callcenter handset call` in another terminal.",
+    ]
+)
+_TRUNK = "Built-in carrier"
+_DISPOSITIONS = ("Order taken", "Question answered", "Complaint", "Call back later", "Wrong number")
+_NOTES = ("Asked for an offer by e-mail.", "Prefers to be called in the morning.", "Invoice corrected, thanked us.")
+
+
+def seed(settings: Settings, say: Callable[[str], None]) -> None:
+    """Fill an empty database; an existing one only gets the trunk's present address and password."""
+    asyncio.run(_seed(settings, say))
+
+
+async def _seed(settings: Settings, say: Callable[[str], None]) -> None:
+    database = Database(settings.sqlalchemy_url, settings=settings)
+    database.before_commit.append(inbox.store)
+    try:
+        async with database.reading() as uow:
+            empty = not await uow.session.scalar(select(func.count()).select_from(User))
+        if empty:
+            say("Adding demo people, customers and a project ...")
+            for login, name, role in PEOPLE:
+                await users.add_user(database, SYSTEM, login, name, role.value, PASSWORD)
+        async with database.unit_of_work() as uow:
+            if empty:
+                await _add_customers(uow)
+                await _add_project(uow, await _put_trunk(uow, settings))
+            else:
+                await _put_trunk(uow, settings)
+    finally:
+        await database.close()
+
+
+async def _put_trunk(uow: UnitOfWork, settings: Settings) -> int:
+    """Make the trunk to the built-in carrier what the carrier expects now; returns its id."""
+    host, port = host_port(settings.lab_sip)
+    data = TrunkInput(
+        name=_TRUNK,
+        host=host,
+        port=port,
+        username=TRUNK,
+        password=passwords(settings.data_dir)["trunk"],
+        register_=True,
+        trusted=True,
+        caller_ids=[DEMO_NUMBER],
+        emergency=True,
+    )
+    for trunk in await trunks.list_trunks(uow):
+        if trunk.name == _TRUNK:
+            return (await trunks.update_trunk(uow, trunk.id, data)).id
+    return (await trunks.add_trunk(uow, data)).id
+
+
+async def _add_project(uow: UnitOfWork, trunk_id: int) -> None:
+    """Add the project customers call, served by everybody in the demo but the administrator."""
+    data = ProjectInput(
+        name="Customer service", numbers=[DEMO_NUMBER], trunk_id=trunk_id, caller_id=DEMO_NUMBER, answer_early=True
+    )
+    project = await projects.add_project(uow, data)
+    serving = await uow.session.scalars(select(User.id).where(User.role != Role.ADMINISTRATOR.value))
+    await projects.set_members(uow, project.id, list(serving))
+    await projects.set_dispositions(uow, None, _DISPOSITIONS)
+
+
+async def _add_customers(uow: UnitOfWork) -> None:
+    """Add the carrier's customers as contacts with some history; the one whose number two people share gets both."""
+    for n, customer in enumerate(CUSTOMERS):
+        number = NumberInput(type="mobile" if customer.number.startswith("+485") else "work", number=customer.number)
+        for person in customer.contacts:
+            first, _, last = person.partition(" ")
+            data = ContactInput(first_name=first, last_name=last, organisation=customer.organisation, numbers=[number])
+            contact = await contacts.create_contact(uow, data, "PL")
+            await _add_history(uow, contact, n)
+    company = OrganisationInput(name="Hurtownia Pod Dębem", numbers=[NumberInput(type="main", number="+48221000016")])
+    await contacts.create_organisation(uow, company, "PL")
+
+
+async def _add_history(uow: UnitOfWork, contact: Contact, n: int) -> None:
+    """Write a few notes of the last weeks on a contact's timeline."""
+    for k in range(n % 3 + 1):
+        at = uow.now - dt.timedelta(days=3 * n + 7 * k + 1, hours=k)
+        await contacts.add_entry(uow, contact_id=contact.id, kind="note", text=_NOTES[(n + k) % len(_NOTES)], at=at)
