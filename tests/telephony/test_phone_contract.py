@@ -39,9 +39,10 @@ from callcenter.phone import (
 from callcenter.phone_fake import Outcome
 from tests.telephony.rig import TRUNK, Customer, Rig, check_order
 from tests.telephony.rig_fake import FakeRig
+from tests.telephony.rig_sip import SipRig
 
 ANNA, FIRM = "+48501234567", "+48221234567"
-RIGS: dict[str, type[Rig]] = {"fake": FakeRig}
+RIGS: dict[str, type[Rig]] = {"fake": FakeRig, "sip": SipRig}
 
 
 @pytest.fixture(params=RIGS)
