@@ -1,0 +1,108 @@
+"""Calls: one's own history, everybody's for supervisors, and one call with its match, note and audio."""
+
+from urllib.parse import urlencode
+
+from sqlalchemy import select
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from callcenter.actor import Role
+from callcenter.calls import service as calls
+from callcenter.calls.models import Leg
+from callcenter.contacts import service as contacts
+from callcenter.errors import CallCenterError, Conflict, Invalid
+from callcenter.projects import service as projects
+from webui import views
+from webui.pages import fields
+
+_PAGE = 50
+_FOUND = 8
+
+
+async def own(request: Request) -> Response:
+    """Show the calls of whoever asks."""
+    views.signed_in(request)
+    return await _list(request, mine=True)
+
+
+async def everybody(request: Request) -> Response:
+    """Show all calls to a supervisor."""
+    views.signed_in(request, Role.SUPERVISOR)
+    return await _list(request, mine=False)
+
+
+async def _list(request: Request, *, mine: bool) -> Response:
+    actor, after = views.signed_in(request), fields.query_text(request, "after", 100)
+    async with request.app.state.database.reading(actor) as uow:
+        page = await calls.list_calls(uow, mine=mine, after=after or None, limit=_PAGE)
+    more = f"{request.url.path}?{urlencode({'after': page.next})}" if page.next else ""
+    template = "calls/rows.html" if after else "calls/list.html"
+    return await views.render(request, template, calls=page.items, mine=mine, more=more)
+
+
+async def show(request: Request) -> Response:
+    """Show one call."""
+    return await _show(request)
+
+
+async def _show(request: Request, refused: CallCenterError | None = None) -> Response:
+    actor, call_id = views.signed_in(request), request.path_params["id"]
+    async with request.app.state.database.reading(actor) as uow:
+        call = await calls.get_call(uow, call_id)
+        legs = list(await uow.session.scalars(select(Leg).where(Leg.call_id == call_id).order_by(Leg.started_at)))
+        dispositions = await projects.dispositions(uow, call.project_id)
+    return await views.render(
+        request,
+        "calls/show.html",
+        refused.status if refused else 200,
+        call=call,
+        legs=legs,
+        dispositions=dispositions,
+        own=call.user_id == actor.user_id or actor.may(Role.SUPERVISOR),
+        error=views.translate(request, refused) if refused else "",
+    )
+
+
+async def save(request: Request) -> Response:
+    """Save note and disposition."""
+    actor, call_id = views.signed_in(request), request.path_params["id"]
+    form = await views.form(request)
+    try:
+        disposition = fields.whole(form, "disposition_id")
+        async with request.app.state.database.unit_of_work(actor) as uow:
+            await calls.set_disposition(uow, call_id, disposition, fields.text(form, "note"))
+    except (Invalid, Conflict) as error:
+        return await _show(request, error)
+    return views.redirect(f"/calls/{call_id}")
+
+
+async def candidates(request: Request) -> Response:
+    """Give contacts the call may belong to, as typed."""
+    actor, q = views.signed_in(request), fields.query_text(request, "q")
+    async with request.app.state.database.reading(actor) as uow:
+        found = (await contacts.list_contacts(uow, q=q, limit=_FOUND)).items if q else []
+    return await views.render(request, "calls/candidates.html", contacts=found, call_id=request.path_params["id"], q=q)
+
+
+async def change_match(request: Request) -> Response:
+    """Give the call to another contact, or to nobody; its note moves along."""
+    actor, call_id = views.signed_in(request), request.path_params["id"]
+    form = await views.form(request)
+    try:
+        contact_id = fields.whole(form, "contact_id")
+        async with request.app.state.database.unit_of_work(actor) as uow:
+            await calls.change_match(uow, call_id, contact_id)
+    except (Invalid, Conflict) as error:
+        return await _show(request, error)
+    return views.redirect(f"/calls/{call_id}")
+
+
+ROUTES = [
+    Route("/calls", own, methods=["GET"]),
+    Route("/calls/all", everybody, methods=["GET"]),
+    Route("/calls/{id}", show, methods=["GET"]),
+    Route("/calls/{id}", save, methods=["POST"]),
+    Route("/calls/{id}/candidates", candidates, methods=["GET"]),
+    Route("/calls/{id}/contact", change_match, methods=["POST"]),
+]

@@ -1,0 +1,89 @@
+"""What a person chooses for themselves: language, time zone, answer shortcut, devices, password."""
+
+import zoneinfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from callcenter.errors import CallCenterError, Conflict, Invalid
+from callcenter.users import service as users
+from callcenter.users.preferences import Preferences
+from webui import views
+from webui.pages import fields
+
+
+async def show(request: Request) -> Response:
+    """Show the profile."""
+    return await _show(request)
+
+
+async def _show(request: Request, refused: CallCenterError | None = None, *, part: str = "") -> Response:
+    actor = views.signed_in(request)
+    async with request.app.state.database.reading(actor) as uow:
+        user = await users.get_user(uow, actor.id)
+        sessions = await users.list_sessions(uow, actor.id)
+    return await views.render(
+        request,
+        "profile.html",
+        refused.status if refused else 200,
+        user=user,
+        preferences=Preferences(**user.preferences),
+        sessions=sessions,
+        zones=sorted(zoneinfo.available_timezones()),
+        error=views.translate(request, refused) if refused else "",
+        fault=(getattr(refused, "field", None) or "") if refused else "",
+        part=part,
+        saved=request.query_params.get("saved", ""),
+    )
+
+
+async def save(request: Request) -> Response:
+    """Save language, zone, shortcut and ring; a new language needs the whole document, so htmx is told to load it."""
+    actor = views.signed_in(request)
+    form = await views.form(request)
+    language = fields.text(form, "language")
+    try:
+        async with request.app.state.database.unit_of_work(actor) as uow:
+            await users.set_preferences(
+                uow,
+                language=language,
+                time_zone=fields.text(form, "time_zone"),
+                answer_shortcut=fields.text(form, "answer_shortcut"),
+                ring_volume=fields.whole(form, "ring_volume"),
+                notifications=fields.flag(form, "notifications"),
+            )
+    except (Invalid, Conflict) as error:
+        return await _show(request, error, part="choices")
+    if views.is_fragment(request) and language != actor.language:
+        return Response(headers={"hx-redirect": "/profile?saved=choices"})
+    return views.redirect("/profile?saved=choices")
+
+
+async def set_password(request: Request) -> Response:
+    """Change one's own password; other sessions end."""
+    actor = views.signed_in(request)
+    form = await views.form(request)
+    try:
+        old, new = str(form.get("old", "")), str(form.get("password", ""))
+        await users.set_password(request.app.state.database, actor, actor.id, new, old)
+    except CallCenterError as error:
+        return await _show(request, error, part="password")
+    return views.redirect("/profile?saved=password")
+
+
+async def end_session(request: Request) -> Response:
+    """End another session of one's own."""
+    actor, session_id = views.signed_in(request), fields.path_id(request)
+    async with request.app.state.database.unit_of_work(actor) as uow:
+        await users.revoke_session(uow, session_id)
+    request.app.state.live.end_session(session_id)
+    return views.redirect("/profile")
+
+
+ROUTES = [
+    Route("/profile", show, methods=["GET"]),
+    Route("/profile", save, methods=["POST"]),
+    Route("/profile/password", set_password, methods=["POST"]),
+    Route("/profile/sessions/{id:int}/end", end_session, methods=["POST"]),
+]
