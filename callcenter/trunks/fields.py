@@ -119,7 +119,7 @@ class TrunkFields(BaseModel):
 class TrunkInput(TrunkFields):
     """A trunk to store. `password`: None keeps the stored one, empty removes it."""
 
-    password: Annotated[Text, Field(repr=False)] | None = None
+    password: Annotated[Text | None, Field(repr=False)] = None
 
 
 class TrunkOut(TrunkFields):
