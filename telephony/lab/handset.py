@@ -86,7 +86,7 @@ def wait(
     calls: int = 0,
     say: Say = say_line,
 ) -> int:
-    """Wait for calls to `as_number`, ring `ring` seconds, answer, speak, then echo; until Ctrl-C or `calls` calls (0: any number).
+    """Wait for calls to `as_number`, ring `ring` seconds, answer, speak, then echo; until Ctrl-C or `calls` calls (0: no end).
 
     Returns 0, 1 when it could not register, 2 when the number makes no sense.
     """

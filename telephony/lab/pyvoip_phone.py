@@ -17,7 +17,7 @@ from pyVoIP.VoIP import CallState, VoIPCall, VoIPPhone
 RING_STATUS = 180
 
 
-class Sip(SIPClient):  # type: ignore[misc] - pyVoIP is not typed
+class Sip(SIPClient):
     """pyVoIP's SIP client. `refused` holds status and reason of our INVITE's refusal, `rings` whether the far end rings."""
 
     refused: tuple[int, str] | None = None
@@ -76,23 +76,15 @@ class Sip(SIPClient):  # type: ignore[misc] - pyVoIP is not typed
         self.out.sendto(text.encode(), (self.server, self.port))
 
 
-class Phone(VoIPPhone):  # type: ignore[misc] - pyVoIP is not typed
+class Phone(VoIPPhone):
     """A phone that registers at `server` and calls or is called."""
+
+    sip: Sip
 
     def __init__(self, server: tuple[str, int], number: str, password: str, own: tuple[str, int], rtp: range) -> None:
         pyVoIP.RTPCompatibleCodecs[:] = [PayloadType.PCMU, PayloadType.EVENT]
         self._taken: Callable[[VoIPCall], None] | None = None
-        super().__init__(
-            server[0],
-            server[1],
-            number,
-            password,
-            own[0],
-            self._ringing,
-            sipPort=own[1],
-            rtpPortLow=rtp.start,
-            rtpPortHigh=rtp.stop - 1,
-        )
+        super().__init__(server[0], server[1], number, password, own[0], self._ringing, own[1], rtp.start, rtp.stop - 1)
         self.sip = Sip(
             server[0],
             server[1],

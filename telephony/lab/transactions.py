@@ -89,6 +89,8 @@ class ServerTransaction:
         return self._final >= _REFUSAL
 
     def _repeat(self, delay: float, spent: float) -> None:
+        delay = min(delay, LIFETIME - spent)
+
         def again() -> None:
             if spent + delay >= LIFETIME:
                 self._timer = None
@@ -115,6 +117,7 @@ class ClientTransaction:
 
     def _send(self, delay: float, spent: float) -> None:
         self._wire.send(self.request.encode(), self.peer)
+        delay = min(delay, LIFETIME - spent)
 
         def again() -> None:
             if spent + delay >= LIFETIME:

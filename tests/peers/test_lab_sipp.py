@@ -100,7 +100,7 @@ async def test_ten_customers_are_called_at_once(tmp_path: Path) -> None:
     async with labs.running(tmp_path) as lab:
         for each in CUSTOMERS[1:]:
             await rehearsal.behave(lab.settings, each.number, "answers")
-        outcomes = [
+        callers = [
             await sipp.start(
                 scenarios.caller(challenged=True, talk_ms=1500),
                 tmp_path / f"sipp{number}",
@@ -111,8 +111,8 @@ async def test_ten_customers_are_called_at_once(tmp_path: Path) -> None:
             )
             for number in range(10)
         ]
-        for each in outcomes:
-            (await each.wait()).check()
+        for peer in callers:
+            (await peer.wait()).check()
 
 
 async def test_a_customer_calls_in_and_talks(tmp_path: Path) -> None:
