@@ -1,18 +1,32 @@
 """Runs migrations on one connection, in one transaction, for both databases."""
 
 import asyncio
+from typing import Any, Literal
 
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from callcenter.db import UtcDateTime
 from callcenter.models import Base
+
+
+def render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
+    """Write our time type as the plain column it is: a migration depends on no code that may change."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
 
 
 def run(connection: Connection) -> None:
     """Apply the migrations on this connection."""
     sqlite = connection.dialect.name == "sqlite"
-    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=sqlite, compare_type=True)
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=sqlite,
+        render_item=render,
+        compare_type=True,
+    )
     with context.begin_transaction():
         context.run_migrations()
 

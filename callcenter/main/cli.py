@@ -18,7 +18,7 @@ from callcenter.contacts import imports
 from callcenter.contacts.models import Import
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import CallCenterError, Invalid, NotFound
-from callcenter.main import processes, schema
+from callcenter.main import schema
 from callcenter.main import serve as serving
 from callcenter.projects import service as projects
 from callcenter.projects.service import ProjectInput
@@ -101,14 +101,6 @@ def serve(
     given = {"demo": demo or None, "http": http or None, "sip": sip or None, "tls_cert": tls_cert, "tls_key": tls_key}
     settings = Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     raise typer.Exit(serving.serve(settings, typer.echo))
-
-
-@app.command(hidden=True)
-def process(name: Text) -> None:
-    """Be one of the processes `serve` watches."""
-    if name not in processes.NAMES:
-        raise Invalid("There is no process {name}.", name=name)
-    raise typer.Exit(processes.run(Settings(), name))
 
 
 @app.command()

@@ -35,7 +35,7 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
 async def start(settings: Settings, name: str) -> asyncio.subprocess.Process:
     """Start a child in a session of its own, so that Ctrl-C reaches only the one who watches it."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "callcenter.main", "process", name, env=environment(settings, name), start_new_session=True
+        sys.executable, "-m", "callcenter.main.processes", name, env=environment(settings, name), start_new_session=True
     )
 
 
@@ -74,3 +74,9 @@ def _die_with_parent() -> None:
     """Ask Linux for a SIGTERM when the parent dies, so that no child is left holding ports."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] not in [[each] for each in NAMES]:
+        sys.exit(f"usage: one of {', '.join(NAMES)}")
+    sys.exit(run(Settings(), sys.argv[1]))

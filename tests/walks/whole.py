@@ -126,7 +126,7 @@ class Product:
         """Return the process id of the child `name` (web, switch, lab)."""
         assert self.process is not None
         found = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid), "-f", f"process {name}$"], capture_output=True, text=True, check=False
+            ["pgrep", "-P", str(self.process.pid), "-f", f"callcenter.main.processes {name}$"], capture_output=True, text=True, check=False
         )
         return int(found.stdout.split()[0])
 

@@ -1,0 +1,40 @@
+"""The schema's history: up to what the models say, down to nothing, on both databases."""
+
+import asyncio
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from callcenter.main.schema import alembic_config
+from callcenter.models import Base
+
+
+async def inside(url: str, work: object) -> object:
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        result = await connection.run_sync(work)  # type: ignore[arg-type]
+    await engine.dispose()
+    return result
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, Base.metadata))
+
+
+def tables(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
+
+
+async def test_upgrading_gives_what_the_models_say_and_downgrading_leaves_nothing(database_url: str) -> None:
+    config = alembic_config(database_url)
+    await asyncio.to_thread(command.upgrade, config, "head")
+    assert await inside(database_url, differences) == []
+    assert await inside(database_url, tables) == {*Base.metadata.tables, "alembic_version"}
+    await asyncio.to_thread(command.downgrade, config, "base")
+    assert await inside(database_url, tables) == {"alembic_version"}
+    await asyncio.to_thread(command.upgrade, config, "head")
+    assert await inside(database_url, differences) == []
