@@ -14,6 +14,8 @@ from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, MetaData, Text, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -168,6 +170,16 @@ class Database:
         await self.engine.dispose()
         if self.reader is not self.engine:
             await self.reader.dispose()
+
+
+def away(error: BaseException) -> bool:
+    """Tell whether an error means that the database is locked, restarting or gone, so that trying again makes sense."""
+    if isinstance(error, OperationalError):
+        text = str(error.orig)  # SQLite says so of faults in our statements, too
+        return not text.startswith("no such") and "syntax error" not in text and "has no column" not in text
+    if isinstance(error, InterfaceError | PoolTimeout | ConnectionError):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _sqlite_rules(engine: AsyncEngine, *, begin: str, read_only: bool = False) -> None:

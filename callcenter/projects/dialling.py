@@ -11,6 +11,7 @@ from typing import Literal
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
+from callcenter.contacts import numbers
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotPermitted, Unavailable
 
 Kind = Literal["normal", "emergency", "premium", "foreign", "short", "invalid"]
@@ -82,9 +83,9 @@ def decide(number: str, rules: Rules) -> Decision:
         return _emergency(emergency, rules)
     if not number.strip():
         return Decision("", "invalid", Invalid("Type a telephone number.", field="number"))
-    parsed = _parse(dialled, rules.region)
-    if parsed is not None and phonenumbers.is_valid_number(parsed):
-        return _ordinary(parsed, rules)
+    valid = numbers.parse(dialled, rules.region).e164
+    if valid:
+        return _ordinary(phonenumbers.parse(valid), rules)
     if dialled.isdigit() and len(dialled) <= _LONGEST_SHORT:
         sentence = Invalid("{number} is a short number, which cannot be called from here.", field="number", number=dialled)
         return Decision(dialled, "short", sentence)
@@ -148,13 +149,6 @@ def _emergency(number: str, rules: Rules) -> Decision:
     elif not rules.emergency_trunk:
         refusal = Unavailable("Emergency calls cannot leave from here. Call {number} from a mobile phone, now.", number=number)
     return Decision(number, "emergency", refusal)
-
-
-def _parse(dialled: str, region: str) -> PhoneNumber | None:
-    try:
-        return phonenumbers.parse(dialled, region)
-    except phonenumbers.NumberParseException:
-        return None
 
 
 def _ordinary(parsed: PhoneNumber, rules: Rules) -> Decision:

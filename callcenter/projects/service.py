@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
-import phonenumbers
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from callcenter.actor import Role
+from callcenter.contacts import numbers
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
-from callcenter.projects import dialling
 from callcenter.projects.fields import DispositionOut, MemberOut, ProjectInput, ProjectOut
 from callcenter.projects.models import Disposition, Membership, Project, ProjectNumber
 from callcenter.trunks.models import Trunk
@@ -108,7 +107,7 @@ async def project_for(uow: UnitOfWork, dialled: str, region: str | None = None) 
     wanted = normalised(dialled, region or uow.database.settings.region)
     tail = _tail(wanted)
     query = select(ProjectNumber.number, ProjectNumber.tail, Project).join(Project, Project.id == ProjectNumber.project_id)
-    alike = or_(ProjectNumber.number.in_({wanted, dialled.strip()}), and_(ProjectNumber.tail == tail, tail != ""))
+    alike = or_(ProjectNumber.number.in_({wanted, dialled.strip()}), ProjectNumber.tail == (tail or "none"))
     found: dict[int, dict[int, Project]] = {}
     for number, its_tail, project in await uow.session.execute(query.where(Project.enabled, alike)):
         rank = 0 if number == wanted else 1 if tail and its_tail == tail else 2
@@ -148,15 +147,8 @@ async def set_dispositions(uow: UnitOfWork, project_id: int | None, names: Seque
 
 
 def normalised(number: str, region: str) -> str:
-    """Return a dialled number the way it is stored: E.164 where it is a possible number, else its characters as they came."""
-    stripped = dialling.clean(number) or number.strip()
-    try:
-        parsed = phonenumbers.parse(stripped, region)
-    except phonenumbers.NumberParseException:
-        return stripped
-    if not phonenumbers.is_valid_number(parsed):
-        return stripped
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    """Return a dialled number the way it is stored: E.164 where it is a valid number, else as it came."""
+    return numbers.parse(number, region).e164 or number.strip()
 
 
 def _tail(number: str) -> str:
@@ -195,13 +187,13 @@ async def _write(uow: UnitOfWork, project: Project, data: ProjectInput) -> None:
         raise _taken(data.name)
     caller_id = normalised(data.caller_id, data.region) if data.caller_id else ""
     await _check_trunk(uow, data.trunk_id, caller_id)
-    numbers = list(dict.fromkeys(normalised(number, data.region) for number in data.numbers if number.strip()))
-    await _check_numbers(uow, own, numbers)
+    wanted = list(dict.fromkeys(normalised(number, data.region) for number in data.numbers if number.strip()))
+    await _check_numbers(uow, own, wanted)
     for field, value in data.model_dump(exclude={"numbers", "caller_id"}).items():
         setattr(project, field, value)
     project.caller_id = caller_id
     kept = {row.number: row for row in project.numbers}
-    project.numbers = [kept.get(number) or ProjectNumber(number=number, tail=_tail(number)) for number in numbers]
+    project.numbers = [kept.get(number) or ProjectNumber(number=number, tail=_tail(number)) for number in wanted]
     uow.session.add(project)
     try:
         await uow.session.flush()
@@ -224,9 +216,9 @@ async def _check_trunk(uow: UnitOfWork, trunk_id: int | None, caller_id: str) ->
         )
 
 
-async def _check_numbers(uow: UnitOfWork, own: int, numbers: Sequence[str]) -> None:
+async def _check_numbers(uow: UnitOfWork, own: int, wanted: Sequence[str]) -> None:
     query = select(ProjectNumber.number, Project.name).join(Project, Project.id == ProjectNumber.project_id)
-    taken = (await uow.session.execute(query.where(ProjectNumber.number.in_(numbers), Project.id != own))).first()
+    taken = (await uow.session.execute(query.where(ProjectNumber.number.in_(wanted), Project.id != own))).first()
     if taken is not None:
         raise Invalid("{number} belongs to project {project} already.", field="numbers", number=taken[0], project=taken[1])
 

@@ -1,0 +1,70 @@
+"""The one place where a call ends, however it ends: its agent is freed, the timeline and the call-back list are written."""
+
+import structlog
+
+from callcenter import jobs
+from callcenter.agents import service as agents
+from callcenter.calls import call_backs, entries, offers, queue, rows
+from callcenter.calls.models import Call, CallState
+from callcenter.db import UnitOfWork
+from callcenter.events import CallEnded, CallWithdrawn
+from callcenter.phone import Bridge, EndReason, HangUpLeg
+
+log = structlog.get_logger(__name__)
+
+
+async def end(uow: UnitOfWork, call: Call, reason: EndReason, *, code: int | None = None, text: str = "") -> None:
+    """End a call for good; nothing happens to one that is over. Its legs are the caller's business, or `hang_up`'s."""
+    if call.state == CallState.ENDED:
+        return
+    waited = call.state == CallState.WAITING
+    if call.direction == "inbound" and call.answered_at is None and reason is EndReason.COMPLETED:
+        reason = EndReason.CANCELLED  # answered by the queue only: the caller left before a person spoke
+    call.state, call.ended_at, call.held = CallState.ENDED.value, uow.now, False
+    call.end_reason, call.end_code, call.end_text = reason.value, code, text[:500]
+    if call.answered_at is not None:
+        call.talk_seconds = max(0, round((uow.now - call.answered_at).total_seconds()))
+    log.info("call.ended", call_id=call.id, direction=call.direction, reason=reason.value, code=code)
+    await jobs.drop(uow, f"max_wait:{call.id}")
+    await uow.session.flush()
+    freed = await _free_agent(uow, call, reason)
+    await entries.write(uow, call)
+    if call.direction == "inbound" and call.answered_at is None and call.project_id is not None:
+        await call_backs.add(uow, call)
+    if waited:
+        await queue.tell(uow, call.project_id)
+    await offers.feed_from(uow, freed)
+
+
+async def hang_up(uow: UnitOfWork, call: Call, reason: EndReason) -> None:
+    """End a call from our side, whatever its legs are doing.
+
+    The rows change at once and the switch is told: were it away now, it would be told to when it is back.
+    """
+    if call.user_id is not None:
+        uow.send(Bridge(call.id, ()))
+    for leg in await rows.live_legs(uow, call.id):
+        uow.send(HangUpLeg(leg.id, reason))
+    await end(uow, call, reason)
+
+
+async def _free_agent(uow: UnitOfWork, call: Call, reason: EndReason) -> int | None:
+    """Free whoever has the call or is offered it; returns the user."""
+    offer = await rows.open_offer(uow, call.id)
+    if offer is not None:
+        await offers.close(uow, offer, "failed" if reason is EndReason.FAILED else "caller_left")
+        uow.emit(CallWithdrawn(call_id=call.id, reason="caller_left"), [offer.user_id])
+        await agents.end_offer(uow, offer.user_id, call.id, missed=False)
+        return offer.user_id
+    if call.user_id is None:
+        return None
+    project = await rows.project_of(uow, call)
+    seconds = rows.DEFAULT_WRAP_UP_SECONDS if project is None else project.wrap_up_seconds
+    if call.direction == "inbound" and call.answered_at is None:
+        seconds = 0  # answered by a click, but the caller was gone: nothing to wrap up
+    until = await agents.end_call(uow, call.user_id, call.id, seconds)
+    message = CallEnded(
+        call_id=call.id, reason=reason.value, code=call.end_code, text=call.end_text, ended_at=uow.now, wrap_up_until=until
+    )
+    uow.emit(message, [call.user_id])
+    return call.user_id

@@ -1,0 +1,76 @@
+"""The one line a call leaves on the customer's timeline, written when it ends and kept up to date after."""
+
+from sqlalchemy import delete, select
+
+from callcenter.calls.models import Call, CallState
+from callcenter.contacts import timeline
+from callcenter.contacts.models import TimelineEntry
+from callcenter.db import UnitOfWork
+from callcenter.events import TimelineLine
+from callcenter.projects.models import Disposition, Project
+
+POP_UP_LINES = 5
+KIND = "call"
+
+
+async def write(uow: UnitOfWork, call: Call) -> None:
+    """Make the call's line on the timeline say what is known now; none while the call goes on or nobody is matched."""
+    if call.state != CallState.ENDED:
+        return
+    entry = await uow.session.scalar(select(TimelineEntry).where(TimelineEntry.call_id == call.id, TimelineEntry.kind == KIND))
+    if call.contact_id is None and call.organisation_id is None:
+        await uow.session.execute(delete(TimelineEntry).where(TimelineEntry.call_id == call.id))
+        return
+    disposition = None if call.disposition_id is None else await uow.session.get(Disposition, call.disposition_id)
+    project = None if call.project_id is None else await uow.session.get(Project, call.project_id)
+    line = text(call, disposition.name if disposition else "")
+    data = {
+        "direction": call.direction,
+        "outcome": outcome(call),
+        "seconds": call.talk_seconds,
+        "number": call.number,
+        "project": project.name if project else "",
+        "disposition": disposition.name if disposition else "",
+        "note": call.note,
+    }
+    if entry is None:
+        await timeline.add_entry(
+            uow,
+            contact_id=call.contact_id,
+            organisation_id=call.organisation_id,
+            kind=KIND,
+            text=line,
+            at=call.started_at,
+            call_id=call.id,
+            user_id=call.user_id,
+            data=data,
+        )
+        return
+    entry.text, entry.data = line, data
+    await timeline.move_call_entries(uow, call.id, call.contact_id, call.organisation_id)
+
+
+async def newest(uow: UnitOfWork, call: Call) -> list[TimelineLine]:
+    """Return the last lines of the customer's timeline for the pop-up; none unless exactly one candidate matched."""
+    if call.contact_id is not None:
+        found = await timeline.newest(uow, contact_id=call.contact_id, limit=POP_UP_LINES)
+    elif call.organisation_id is not None:
+        found = await timeline.newest(uow, organisation_id=call.organisation_id, limit=POP_UP_LINES)
+    else:
+        return []
+    return [TimelineLine(at=entry.at, kind=entry.kind, text=entry.text, data=entry.data) for entry in found]
+
+
+def outcome(call: Call) -> str:
+    """Return answered, missed (inbound that nobody took), or why an outbound call was not answered."""
+    if call.answered_at is not None:
+        return "answered"
+    return "missed" if call.direction == "inbound" else call.end_reason
+
+
+def text(call: Call, disposition: str) -> str:
+    """Return the line in English, for who cannot draw `data`: direction, duration or outcome, disposition, note."""
+    seconds = call.talk_seconds or 0
+    what = f"{seconds // 60}:{seconds % 60:02}" if call.answered_at is not None else outcome(call).replace("_", " ")
+    head = f"{call.direction.capitalize()} call, {what}"
+    return ". ".join(part for part in (head, disposition, call.note) if part)

@@ -1,0 +1,115 @@
+"""A customer rings: who it may be, which project it is for, who is offered it first."""
+
+import datetime as dt
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from callcenter import clock, jobs
+from callcenter.calls import ending, offers, rows
+from callcenter.calls.models import Call, CallState, Leg
+from callcenter.contacts import numbers
+from callcenter.contacts.identify import identify
+from callcenter.db import UnitOfWork
+from callcenter.events import Notice
+from callcenter.phone import EndReason, LegOffered, RejectLeg, RingLeg
+from callcenter.projects.models import Project
+from callcenter.projects.service import project_for
+from callcenter.trunks.models import Trunk
+from callcenter.users.service import supervisors
+
+log = structlog.get_logger(__name__)
+
+_LONGEST = 200  # characters kept of what a carrier says about a caller
+_NOTICE_EVERY = dt.timedelta(hours=1)
+
+
+async def leg_offered(uow: UnitOfWork, offered: LegOffered) -> None:
+    """Take an inbound call: find contact and project, offer it to a ready agent or let it wait. Repeated: nothing."""
+    await rows.lock(uow)
+    if await uow.session.get(Leg, offered.leg_id) is not None:
+        return
+    project = await project_for(uow, offered.dialled)
+    call = Call(
+        id=clock.new_id(),
+        direction="inbound",
+        state=CallState.WAITING.value,
+        project_id=project.id if project else None,
+        caller_name=offered.name[:_LONGEST],
+        withheld=offered.withheld,
+        dialled=offered.dialled[:_LONGEST],
+        started_at=uow.now,
+        queued_at=uow.now,
+        number=offered.number[:_LONGEST],
+    )
+    leg = Leg(
+        id=offered.leg_id,
+        call_id=call.id,
+        direction="inbound",
+        state=rows.RINGING,
+        number=call.number,
+        provider_ref=offered.provider_ref[:_LONGEST],
+        started_at=uow.now,
+    )
+    if await uow.session.get(Trunk, offered.trunk_id) is not None:
+        call.trunk_id = leg.trunk_id = offered.trunk_id
+    await _identify(uow, call, project, offered)
+    uow.session.add(call)
+    await uow.session.flush()
+    uow.session.add(leg)
+    if project is None:
+        await _nobodys(uow, call, leg)
+        return
+    found = await offers.offer_first(uow, call, project, offered.received)
+    if found or not project.answer_early:
+        uow.send(RingLeg(leg.id))
+    if not found:
+        await offers.wait(uow, call, project)
+
+
+async def max_wait_over(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """Send a caller away who waited as long as the project lets them; while it rings at somebody they may still answer."""
+    await rows.lock(uow)
+    call = await uow.session.get(Call, str(payload["call_id"]))
+    if call is None or call.state not in (CallState.WAITING, CallState.OFFERED) or call.user_id is not None:
+        return
+    if call.state == CallState.OFFERED:
+        await jobs.put(uow, f"max_wait:{call.id}", "max_wait", uow.now + dt.timedelta(seconds=5), call_id=call.id)
+        return
+    await ending.hang_up(uow, call, EndReason.NO_ANSWER)
+
+
+async def _identify(uow: UnitOfWork, call: Call, project: Project | None, offered: LegOffered) -> None:
+    """Fill in who it may be; with exactly one candidate the call is theirs (S4)."""
+    region = project.region if project else uow.database.settings.region
+    call.match, call.identification = [], "off"
+    if project is None or not project.identify:
+        call.number = numbers.parse(offered.number, region).e164 or call.number
+        return
+    match = await identify(uow, offered.number, region, withheld=offered.withheld)
+    call.identification = match.kind
+    call.number = match.number.e164 or call.number
+    call.match = [candidate.model_dump() for candidate in match.candidates]
+    if len(match.candidates) == 1:
+        call.contact_id, call.organisation_id = match.candidates[0].contact_id, match.candidates[0].organisation_id
+
+
+async def _nobodys(uow: UnitOfWork, call: Call, leg: Leg) -> None:
+    """Refuse a call to a number no project has, and tell the supervisors once an hour per number."""
+    log.warning("call.no_project", call_id=call.id, dialled=call.dialled, trunk_id=call.trunk_id)
+    uow.send(RejectLeg(leg.id, EndReason.UNREACHABLE))
+    recent = select(Call.id).where(
+        Call.dialled == call.dialled, Call.project_id.is_(None), Call.direction == "inbound", Call.id != call.id
+    )
+    earlier = await uow.session.scalar(recent.where(Call.id > _id_at(uow.now - _NOTICE_EVERY)).limit(1))
+    if earlier is None:
+        sentence = "Somebody called {number}, which belongs to no project. Add the number to a project."
+        notice = Notice(level="warning", sentence=sentence, values={"number": call.dialled or "?"}, link="/projects")
+        uow.emit(notice, await supervisors(uow))
+    await ending.end(uow, call, EndReason.UNREACHABLE)
+
+
+def _id_at(at: dt.datetime) -> str:
+    """Return the lowest id a call of that time can have: ids begin with the milliseconds (clock.new_id)."""
+    return f"{int(at.timestamp() * 1000):012x}"

@@ -1,0 +1,164 @@
+"""Offers: a waiting call and a ready agent are brought together, one offer per call and per agent at a time."""
+
+import datetime as dt
+from collections.abc import Collection
+from typing import Any
+
+import structlog
+from sqlalchemy import func, select
+
+from callcenter import clock, jobs
+from callcenter.agents import service as agents
+from callcenter.calls import entries, queue, routing, rows
+from callcenter.calls.models import Call, CallState, Offer
+from callcenter.contacts import numbers
+from callcenter.db import UnitOfWork
+from callcenter.events import CallOffered, CallWithdrawn, Candidate
+from callcenter.phone import AnswerLeg, Play, Sound
+from callcenter.projects.models import Membership, Project
+
+log = structlog.get_logger(__name__)
+
+
+async def offer_first(uow: UnitOfWork, call: Call, project: Project, received: float) -> bool:
+    """Offer a call that just came to the longest ready member; tells whether somebody was ready."""
+    ready = await agents.ready_members(uow, [project.id])
+    while ready:
+        newcomer = routing.Waiting(call.id, project.id, call.queued_at or uow.now, {})
+        candidates = [routing.Ready(user_id, since, frozenset({project_id})) for project_id, user_id, since, _ in ready]
+        chosen = routing.assign([newcomer], candidates)[0].user_id
+        fence = next(fence for _, user_id, _, fence in ready if user_id == chosen)
+        if await _offer(uow, call, project, chosen, fence, received=received):
+            return True
+        ready = [each for each in ready if each[1] != chosen]
+    return False
+
+
+async def feed(uow: UnitOfWork, project_ids: Collection[int] | None = None) -> int:
+    """Offer waiting calls of these projects (None: all) to whoever is ready; returns how many were offered."""
+    waiting = select(Call).where(Call.state == CallState.WAITING.value, Call.project_id.is_not(None))
+    if project_ids is not None:
+        waiting = waiting.where(Call.project_id.in_(project_ids))
+    calls = {call.id: call for call in await uow.session.scalars(waiting)}
+    if not calls:
+        return 0
+    ready = await agents.ready_members(uow, {call.project_id for call in calls.values() if call.project_id is not None})
+    if not ready:
+        return 0
+    tries = await _tries(uow, calls)
+    queued = [
+        routing.Waiting(call.id, call.project_id or 0, call.queued_at or call.started_at, tries.get(call.id, {}))
+        for call in calls.values()
+    ]
+    fences = {user_id: fence for _, user_id, _, fence in ready}
+    offered = 0
+    for pair in routing.assign(queued, _agents(ready)):
+        call = calls[pair.call_id]
+        project = await rows.project_of(uow, call)
+        if project is not None and await _offer(uow, call, project, pair.user_id, fences[pair.user_id]):
+            offered += 1
+            await queue.tell(uow, project.id)
+    return offered
+
+
+async def feed_from(uow: UnitOfWork, user_id: int | None) -> None:
+    """Offer what waits in the projects of an agent who may have become ready."""
+    if user_id is not None:
+        await feed(uow, list(await uow.session.scalars(select(Membership.project_id).where(Membership.user_id == user_id))))
+
+
+async def offered_event(uow: UnitOfWork, call: Call, offer: Offer, project: Project | None) -> CallOffered:
+    """Return the pop-up of an offer, as it is first told and as a reloaded page draws it."""
+    return CallOffered(
+        call_id=call.id,
+        offer_id=offer.id,
+        number=call.number,
+        number_shown="" if call.withheld else numbers.show(call.number),
+        caller_name=call.caller_name,
+        project_id=call.project_id,
+        project=project.name if project else "",
+        identification=call.identification,
+        candidates=[Candidate.model_validate(each) for each in call.match],
+        timeline=await entries.newest(uow, call),
+        offered_at=offer.offered_at,
+        expires_at=offer.offered_at + dt.timedelta(seconds=project.offer_seconds) if project else None,
+    )
+
+
+async def offer_timeout(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """Take a call from an agent who did not answer in time and give it to the next."""
+    await rows.lock(uow)
+    offer = await uow.session.get(Offer, str(payload["offer_id"]))
+    if offer is None or offer.result != "open":
+        return
+    await not_taken(uow, offer, "no_answer", "missed")
+
+
+async def not_taken(uow: UnitOfWork, offer: Offer, result: str, told: str, *, missed: bool = True) -> None:
+    """End an offer its agent did not take; the call goes back to its place in the queue and to the next agent."""
+    call = await uow.session.get_one(Call, offer.call_id)
+    await close(uow, offer, result)
+    uow.emit(CallWithdrawn(call_id=call.id, reason=told), [offer.user_id])
+    call.state = CallState.WAITING.value
+    await uow.session.flush()
+    await agents.end_offer(uow, offer.user_id, call.id, missed=missed)
+    await uow.session.flush()
+    project_ids = set(await uow.session.scalars(select(Membership.project_id).where(Membership.user_id == offer.user_id)))
+    await feed(uow, project_ids | ({call.project_id} if call.project_id else set()))
+    if call.state == CallState.WAITING:
+        await wait(uow, call, await rows.project_of(uow, call))
+
+
+async def close(uow: UnitOfWork, offer: Offer, result: str) -> None:
+    """Give an open offer its final result."""
+    offer.result, offer.ended_at = result, uow.now
+    await jobs.drop(uow, f"offer:{offer.call_id}")
+
+
+async def wait(uow: UnitOfWork, call: Call, project: Project | None) -> None:
+    """Let a caller wait whom nobody takes now: with music if the project answers early, and not for ever."""
+    if project is None:
+        return
+    for leg in await rows.live_legs(uow, call.id):
+        if leg.state == rows.RINGING and project.answer_early:
+            uow.send(AnswerLeg(leg.id))
+            uow.send(Play(leg.id, Sound.MUSIC))
+    latest = (call.queued_at or call.started_at) + dt.timedelta(seconds=project.max_wait_seconds)
+    await jobs.put(uow, f"max_wait:{call.id}", "max_wait", latest, call_id=call.id)
+    await queue.tell(uow, project.id)
+
+
+async def _offer(
+    uow: UnitOfWork, call: Call, project: Project, user_id: int, fence: int, *, received: float | None = None
+) -> bool:
+    """Claim the agent and, in the same transaction, write the offer and the pop-up; False when the agent is gone."""
+    if not await agents.claim(uow, user_id, fence, call.id):
+        return False
+    offer = Offer(id=clock.new_id(), call_id=call.id, user_id=user_id, offered_at=uow.now, first=received is not None)
+    call.state = CallState.OFFERED.value
+    uow.session.add(offer)
+    timeout = uow.now + dt.timedelta(seconds=project.offer_seconds)
+    await jobs.put(uow, f"offer:{call.id}", "offer_timeout", timeout, offer_id=offer.id)
+    uow.emit(await offered_event(uow, call, offer, project), [user_id])
+    if received is not None:
+        offer.received, offer.offered_ms = received, max(0.0, (clock.monotonic() - received) * 1000)
+    return True
+
+
+async def _tries(uow: UnitOfWork, call_ids: Collection[str]) -> dict[str, dict[int, int]]:
+    """Return, per call and agent, how many offers ended without an answer."""
+    query = select(Offer.call_id, Offer.user_id, func.count()).where(Offer.call_id.in_(call_ids), Offer.result != "open")
+    found: dict[str, dict[int, int]] = {}
+    for call_id, user_id, count in await uow.session.execute(query.group_by(Offer.call_id, Offer.user_id)):
+        found.setdefault(call_id, {})[user_id] = count
+    return found
+
+
+def _agents(ready: Collection[tuple[int, int, dt.datetime, int]]) -> list[routing.Ready]:
+    """Return one entry per agent with all projects they are ready for."""
+    projects: dict[int, set[int]] = {}
+    since: dict[int, dt.datetime] = {}
+    for project_id, user_id, ready_since, _ in ready:
+        projects.setdefault(user_id, set()).add(project_id)
+        since[user_id] = ready_since
+    return [routing.Ready(user_id, since[user_id], frozenset(served)) for user_id, served in projects.items()]

@@ -1,0 +1,204 @@
+"""A consultant presses Call: may it be dialled, on which trunk, with which caller id; then the switch is asked to."""
+
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import select
+
+from callcenter import clock
+from callcenter.actor import Role
+from callcenter.agents import service as agents
+from callcenter.agents.models import Agent, AgentState
+from callcenter.calls import offers, rows, wrap_up
+from callcenter.calls.models import Call, CallState, Leg
+from callcenter.contacts import service as contacts
+from callcenter.contacts.identify import identify
+from callcenter.db import UnitOfWork
+from callcenter.errors import Conflict, Invalid, Unavailable
+from callcenter.events import Candidate, ContactOpened
+from callcenter.phone import Originate
+from callcenter.projects.dialling import Decision, Rules, decide, emergency_number
+from callcenter.projects.models import Membership, Project
+from callcenter.trunks.models import Trunk
+from callcenter.trunks.service import AWAY
+from callcenter.users.service import audit
+
+log = structlog.get_logger(__name__)
+
+_RING_SECONDS = 60  # outside any project
+
+
+class _Way(NamedTuple):
+    """How a call leaves."""
+
+    project: Project | None
+    trunk: Trunk
+    caller_id: str
+    decision: Decision
+
+
+async def dial(uow: UnitOfWork, number: str, *, contact_id: int | None = None, project_id: int | None = None) -> Call:
+    """Call a number by hand from one's station.
+
+    Raises Invalid or NotPermitted when it may not be dialled, Conflict while on a call or without a live station,
+    Unavailable while the switch is away. The rows are written before the switch hears of it: a crash may lose a dial, it
+    never repeats one.
+    """
+    await rows.lock(uow)
+    region = uow.database.settings.region
+    project = await _project(uow, project_id)
+    emergency = bool(emergency_number(number, project.region if project else region))
+    agent = await agents.row(uow, uow.actor.id)
+    await _may_start(uow, agent, emergency=emergency)
+    way = await (_emergency_way if emergency else _way)(uow, number, project)
+    if way.trunk.state == AWAY:
+        raise Unavailable("The telephone switch cannot be reached. Try again in a moment.")
+    await _leave(uow, agent)
+    call = Call(
+        id=clock.new_id(),
+        direction="outbound",
+        state=CallState.DIALLING.value,
+        project_id=way.project.id if way.project else None,
+        trunk_id=way.trunk.id,
+        user_id=agent.user_id,
+        number=way.decision.e164,
+        dialled=way.decision.e164,
+        started_at=uow.now,
+        match=[],
+    )
+    await _identify(uow, call, way, contact_id)
+    uow.session.add(call)
+    await uow.session.flush()
+    leg = Leg(
+        id=clock.new_id(),
+        call_id=call.id,
+        trunk_id=way.trunk.id,
+        direction="outbound",
+        state=rows.RINGING,
+        number=call.number,
+        started_at=uow.now,
+    )
+    uow.session.add(leg)
+    await agents.begin_call(uow, agent, call.id)
+    ring_seconds = way.project.ring_seconds if way.project else _RING_SECONDS
+    uow.send(Originate(leg.id, call.id, way.trunk.id, call.number, way.caller_id, ring_seconds))
+    uow.send(rows.bridge(call, [leg]))
+    log.info("call.dialled", call_id=call.id, kind=way.decision.kind, trunk_id=way.trunk.id)
+    if emergency:
+        audit(uow, "call.emergency", "call", call.id, number=call.number)
+    return call
+
+
+async def emergency_warning(uow: UnitOfWork) -> bool:
+    """Tell whether emergency calls cannot leave: no enabled trunk is marked for them. The page says so at sign-in."""
+    return await uow.session.scalar(select(Trunk.id).where(Trunk.emergency, Trunk.enabled).limit(1)) is None
+
+
+async def _may_start(uow: UnitOfWork, agent: Agent, *, emergency: bool) -> None:
+    """Raise unless the agent's state and station allow a call; an emergency call goes before what only rings."""
+    if agent.state == AgentState.ON_CALL:
+        raise Conflict("You are on a call. Hang up first.")
+    if agent.state == AgentState.OFFERED and not emergency:
+        raise Conflict("A call is ringing at your desk. Answer or decline it first.")
+    if agent.state == AgentState.OFFLINE and not emergency:
+        raise Conflict("You are offline. Press Ready or Break first.")
+    if not agent.station_live:
+        raise Conflict("Allow the microphone first, then call.")
+
+
+async def _leave(uow: UnitOfWork, agent: Agent) -> None:
+    """End what the agent was in before the call: a wrap-up, or an offer that an emergency call goes before."""
+    if agent.state == AgentState.WRAP_UP:
+        await wrap_up.finish(uow, agent)
+    if agent.state == AgentState.OFFERED and agent.call_id is not None:
+        agent.after_call = AgentState.BREAK.value  # so that no other call comes in between
+        offer = await rows.open_offer(uow, agent.call_id)
+        if offer is not None:
+            await offers.not_taken(uow, offer, "declined", "taken", missed=False)
+
+
+async def _project(uow: UnitOfWork, project_id: int | None) -> Project | None:
+    """Return the project the call is made for: the one named, else the first the person serves."""
+    served = select(Project).join(Membership, Membership.project_id == Project.id)
+    served = served.where(Membership.user_id == uow.actor.id, Project.enabled).order_by(Project.name)
+    if project_id is None:
+        return await uow.session.scalar(served.limit(1))
+    allowed = select(Project).where(Project.enabled) if uow.actor.may(Role.SUPERVISOR) else served
+    project = await uow.session.scalar(allowed.where(Project.id == project_id))
+    if project is None:
+        raise Invalid("You do not serve this project.", field="project_id")
+    return project
+
+
+async def _way(uow: UnitOfWork, number: str, project: Project | None) -> _Way:
+    trunk = await _trunk(uow, project)
+    caller_id = project.caller_id if project else ""
+    if not caller_id and trunk is not None and trunk.caller_ids:
+        caller_id = str(trunk.caller_ids[0])
+    decision = decide(
+        number,
+        Rules(
+            region=project.region if project else uow.database.settings.region,
+            allow_premium=bool(project and project.allow_premium),
+            foreign_countries=frozenset(project.foreign_countries if project else ()),
+            caller_id=caller_id,
+            verified=frozenset(trunk.caller_ids if trunk else (caller_id,)),
+        ),
+    )
+    if decision.refusal is not None:
+        raise decision.refusal
+    if trunk is None:
+        raise Conflict("No trunk is chosen for this call. Ask an administrator to choose one for the project.")
+    return _Way(project, trunk, caller_id, decision)
+
+
+async def _emergency_way(uow: UnitOfWork, number: str, project: Project | None) -> _Way:
+    """Find the trunk marked for emergency calls; no rule of a project counts."""
+    query = select(Trunk).where(Trunk.emergency, Trunk.enabled)
+    trunk = await uow.session.scalar(query.order_by(Trunk.state == AWAY, Trunk.state == "failed", Trunk.id).limit(1))
+    region = project.region if project else uow.database.settings.region
+    decision = decide(number, Rules(region=region, emergency_trunk=trunk is not None))
+    if decision.refusal is not None:
+        raise decision.refusal
+    if trunk is None:
+        raise Unavailable("Emergency calls cannot leave from here. Call {number} from a mobile phone, now.", number=number)
+    verified = [str(each) for each in trunk.caller_ids]
+    own = project.caller_id if project and project.caller_id in verified else ""
+    return _Way(project, trunk, own or (verified[0] if verified else ""), decision)
+
+
+async def _trunk(uow: UnitOfWork, project: Project | None) -> Trunk | None:
+    """Return the project's trunk, else the only enabled one there is."""
+    if project is not None and project.trunk_id is not None:
+        trunk = await uow.session.get(Trunk, project.trunk_id)
+        if trunk is not None and not trunk.enabled:
+            raise Conflict("The trunk {trunk} of this project is switched off.", trunk=trunk.name)
+        return trunk
+    enabled = list(await uow.session.scalars(select(Trunk).where(Trunk.enabled).order_by(Trunk.id).limit(2)))
+    return enabled[0] if len(enabled) == 1 else None
+
+
+async def _identify(uow: UnitOfWork, call: Call, way: _Way, contact_id: int | None) -> None:
+    """Note whom the call is for: the contact whose number was pressed, else who has the number."""
+    if contact_id is not None:
+        contact = await contacts.get_contact(uow, contact_id)
+        organisation = contact.organisation
+        chosen = Candidate(
+            contact_id=contact.id,
+            organisation_id=contact.organisation_id,
+            name=contact.name,
+            organisation=organisation.name if organisation else None,
+            rule="chosen",
+        )
+        call.contact_id, call.organisation_id = contact.id, contact.organisation_id
+        call.match, call.identification = [chosen.model_dump()], "matched"
+        return
+    if way.project is not None and not way.project.identify:
+        call.identification = "off"
+        return
+    match = await identify(uow, call.number, way.project.region if way.project else uow.database.settings.region)
+    call.identification, call.match = match.kind, [candidate.model_dump() for candidate in match.candidates]
+    if len(match.candidates) == 1:
+        call.contact_id, call.organisation_id = match.candidates[0].contact_id, match.candidates[0].organisation_id
+        if call.contact_id is not None:
+            uow.emit(ContactOpened(contact_id=call.contact_id, call_id=call.id), [uow.actor.id])

@@ -1,0 +1,201 @@
+"""What agents do with a call they are offered or have, and what the switch says of its legs."""
+
+import re
+
+import structlog
+
+from callcenter.agents import service as agents
+from callcenter.agents.models import Agent
+from callcenter.calls import ending, offers, rows
+from callcenter.calls.models import Call, CallState, Leg, Offer
+from callcenter.db import UnitOfWork
+from callcenter.errors import Conflict, Invalid, NotFound
+from callcenter.events import CallAnswered, CallChanged, CallDigit, CallRinging, ContactOpened
+from callcenter.phone import (
+    AnswerLeg,
+    Bridge,
+    DtmfReceived,
+    EndReason,
+    HangUpLeg,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    Play,
+    SendDtmf,
+    Sound,
+)
+from callcenter.users.models import User
+
+log = structlog.get_logger(__name__)
+
+_DIGITS = re.compile(r"[0-9*#A-D]{1,32}")
+
+
+async def answer(uow: UnitOfWork, call_id: str) -> Call:
+    """Answer the call one is offered: the caller's leg is answered and bridged with one's station."""
+    await rows.lock(uow)
+    call, offer = await _offered_to_me(uow, call_id)
+    agent = await uow.session.get_one(Agent, uow.actor.id)
+    if not agent.station_live:
+        raise Conflict("Your microphone is not connected. Allow it, then answer again.")
+    legs = await rows.live_legs(uow, call.id)
+    if not legs:
+        raise Conflict("The caller has hung up.")
+    await offers.close(uow, offer, "answered")
+    call.user_id = agent.user_id
+    await agents.begin_call(uow, agent, call.id)
+    for leg in legs:
+        if leg.state == rows.RINGING:
+            uow.send(AnswerLeg(leg.id))
+    uow.send(rows.bridge(call, legs))
+    if call.contact_id is not None:
+        uow.emit(ContactOpened(contact_id=call.contact_id, call_id=call.id), [agent.user_id])
+    if legs[0].state == rows.ANSWERED:  # by the queue, early
+        _talk(uow, call)
+    return call
+
+
+async def decline(uow: UnitOfWork, call_id: str) -> Call:
+    """Refuse the call one is offered; it goes to the next agent, and counts as not answered."""
+    await rows.lock(uow)
+    call, offer = await _offered_to_me(uow, call_id)
+    await offers.not_taken(uow, offer, "declined", "declined")
+    return call
+
+
+async def hang_up(uow: UnitOfWork, call_id: str) -> Call:
+    """End a call one has; a call one is only offered is declined. One that is over stays as it is."""
+    await rows.lock(uow)
+    call = await rows.seen(uow, call_id)
+    if call.state == CallState.ENDED:
+        return call
+    offer = await rows.open_offer(uow, call.id)
+    if offer is not None and offer.user_id == uow.actor.user_id:
+        await offers.not_taken(uow, offer, "declined", "declined")
+        return call
+    await rows.own(uow, call_id)
+    if call.state == CallState.TALKING:
+        reason = EndReason.COMPLETED
+    else:
+        reason = EndReason.CANCELLED if call.direction == "outbound" else EndReason.REJECTED
+    await ending.hang_up(uow, call, reason)
+    return call
+
+
+async def send_dtmf(uow: UnitOfWork, call_id: str, digits: str) -> None:
+    """Press keys towards the customer."""
+    digits = digits.strip().upper()
+    if not _DIGITS.fullmatch(digits):
+        raise Invalid("Keys are 0-9, *, # and A-D, at most 32 at once.", field="digits")
+    call = await _talking(uow, call_id)
+    for leg in await rows.live_legs(uow, call.id):
+        uow.send(SendDtmf(leg.id, digits))
+
+
+async def hold(uow: UnitOfWork, call_id: str, on: bool) -> Call:
+    """Let the customer hear music instead of oneself, or come back."""
+    await rows.lock(uow)
+    call = await _talking(uow, call_id)
+    if call.held == on:
+        return call
+    call.held = on
+    legs = await rows.live_legs(uow, call.id)
+    if on:
+        uow.send(Bridge(call.id, ()))
+        for leg in legs:
+            uow.send(Play(leg.id, Sound.MUSIC))
+    else:
+        uow.send(rows.bridge(call, legs))
+    uow.emit(CallChanged(call_id=call.id), [uow.actor.id])
+    return call
+
+
+async def leg_ringing(uow: UnitOfWork, event: LegRinging) -> None:
+    """Note that an outbound call rings at the customer's."""
+    await rows.lock(uow)
+    leg, call = await _leg(uow, event.leg_id)
+    if leg is None or call is None or leg.state != rows.RINGING or call.state != CallState.DIALLING:
+        return
+    call.state = CallState.RINGING.value
+    if call.user_id is not None:
+        uow.emit(CallRinging(call_id=call.id), [call.user_id])
+
+
+async def leg_answered(uow: UnitOfWork, event: LegAnswered) -> None:
+    """Note that a leg is answered; the call talks once a customer and an agent are both there."""
+    await rows.lock(uow)
+    leg, call = await _leg(uow, event.leg_id)
+    if leg is None or call is None or leg.state != rows.RINGING:
+        return
+    leg.state, leg.answered_at = rows.ANSWERED, uow.now
+    if call.state == CallState.ENDED:  # it was given up while the answer was on its way
+        uow.send(HangUpLeg(leg.id, EndReason.COMPLETED))
+    elif call.user_id is not None and call.state != CallState.TALKING:
+        _talk(uow, call)
+
+
+async def leg_ended(uow: UnitOfWork, event: LegEnded) -> None:
+    """Note that a leg is over, and its call with it. Late and repeated events change nothing."""
+    await rows.lock(uow)
+    leg, call = await _leg(uow, event.leg_id)
+    if leg is None or call is None or leg.state == rows.ENDED:
+        return
+    leg.state, leg.ended_at, leg.ended_by = rows.ENDED, uow.now, event.by
+    leg.end_reason, leg.end_code, leg.end_text = event.reason.value, event.code, event.text[:500]
+    if event.quality is not None:
+        quality = event.quality
+        leg.quality = {name: getattr(quality, name) for name in quality.__dataclass_fields__}
+    if call.state == CallState.ENDED:
+        return
+    if call.user_id is not None:
+        uow.send(Bridge(call.id, ()))
+    await ending.end(uow, call, event.reason, code=event.code, text=event.text)
+
+
+async def dtmf_received(uow: UnitOfWork, event: DtmfReceived) -> None:
+    """Show the agent which key the customer pressed."""
+    leg, call = await _leg(uow, event.leg_id)
+    if leg is not None and call is not None and call.state == CallState.TALKING and call.user_id is not None:
+        uow.emit(CallDigit(call_id=call.id, digit=event.digit), [call.user_id])
+
+
+def _talk(uow: UnitOfWork, call: Call) -> None:
+    call.state, call.answered_at = CallState.TALKING.value, uow.now
+    if call.user_id is not None:
+        uow.emit(CallAnswered(call_id=call.id, answered_at=uow.now), [call.user_id])
+
+
+async def _leg(uow: UnitOfWork, leg_id: str) -> tuple[Leg | None, Call | None]:
+    leg = await uow.session.get(Leg, leg_id)
+    if leg is None:
+        log.info("leg.unknown", leg_id=leg_id)
+        return None, None
+    return leg, await uow.session.get(Call, leg.call_id)
+
+
+async def _offered_to_me(uow: UnitOfWork, call_id: str) -> tuple[Call, Offer]:
+    """Return the call and the open offer to the actor; raises Conflict with what happened to it instead."""
+    call = await uow.session.get(Call, call_id)
+    if call is None:
+        raise NotFound("There is no such call.")
+    offer = await rows.open_offer(uow, call_id)
+    if offer is not None and offer.user_id == uow.actor.id and call.state == CallState.OFFERED:
+        return call, offer
+    if call.user_id == uow.actor.id and call.state != CallState.ENDED:
+        raise Conflict("You have answered this call already.")
+    if call.user_id is not None:
+        taker = await uow.session.get_one(User, call.user_id)
+        raise Conflict("{name} has taken this call.", name=taker.name)
+    if call.state == CallState.ENDED:
+        raise Conflict("The caller has hung up.")
+    raise Conflict("This call is not offered to you any more.")
+
+
+async def _talking(uow: UnitOfWork, call_id: str) -> Call:
+    """Return the actor's own call in which customer and agent talk."""
+    call = await rows.seen(uow, call_id)
+    if call.user_id != uow.actor.id:
+        raise NotFound("This call is not yours.")
+    if call.state != CallState.TALKING:
+        raise Conflict("Nobody talks in this call now.")
+    return call

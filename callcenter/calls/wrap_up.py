@@ -1,0 +1,109 @@
+"""After the call: the countdown, the note and its draft, the disposition, and whom the call was really with."""
+
+from typing import Any
+
+from sqlalchemy import update
+
+from callcenter.agents import service as agents
+from callcenter.agents.models import Agent, AgentState
+from callcenter.calls import entries, offers, rows
+from callcenter.calls.models import Call, CallBack
+from callcenter.contacts import service as contacts
+from callcenter.contacts.models import Organisation
+from callcenter.db import UnitOfWork
+from callcenter.errors import Conflict, Invalid, NotFound
+from callcenter.events import CallChanged
+from callcenter.projects.models import Disposition
+
+LONGEST_NOTE = 10_000
+_LONGEST_EXTENSION = 3600
+
+
+async def finish_wrap_up(uow: UnitOfWork) -> Agent:
+    """End one's wrap-up now; nothing happens when it is over already."""
+    await rows.lock(uow)
+    agent = await agents.row(uow, uow.actor.id)
+    if agent.state == AgentState.WRAP_UP:
+        await finish(uow, agent)
+        await offers.feed_from(uow, agent.user_id)
+    return agent
+
+
+async def extend_wrap_up(uow: UnitOfWork, seconds: int = 60) -> Agent:
+    """Take some more seconds for one's wrap-up."""
+    if not 0 < seconds <= _LONGEST_EXTENSION:
+        raise Invalid("A wrap-up is extended by 1 to {most} seconds.", field="seconds", most=_LONGEST_EXTENSION)
+    await rows.lock(uow)
+    agent = await agents.row(uow, uow.actor.id)
+    if agent.state != AgentState.WRAP_UP:
+        raise Conflict("Your wrap-up is over.")
+    await agents.extend_wrap_up(uow, agent, seconds)
+    return agent
+
+
+async def wrap_up_over(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """End a wrap-up whose time has run out. The draft stays a draft: it is neither lost nor made a note of."""
+    await rows.lock(uow)
+    agent = await uow.session.get(Agent, int(payload["user_id"]))
+    if agent is None or agent.state != AgentState.WRAP_UP or agent.call_id != payload["call_id"]:
+        return
+    if agent.wrap_up_until is not None and agent.wrap_up_until > uow.now:
+        return
+    await finish(uow, agent)
+    await offers.feed_from(uow, agent.user_id)
+
+
+async def finish(uow: UnitOfWork, agent: Agent) -> None:
+    """Close the wrapped-up call and let the agent take the state that follows."""
+    call = None if agent.call_id is None else await uow.session.get(Call, agent.call_id)
+    if call is not None and call.wrapped_at is None:
+        call.wrapped_at = uow.now
+    await agents.settle(uow, agent)
+
+
+async def save_draft(uow: UnitOfWork, call_id: str, text: str) -> Call:
+    """Keep the note as typed so far."""
+    _check_note(text)
+    call = await rows.own(uow, call_id)
+    call.draft = text
+    return call
+
+
+async def set_disposition(uow: UnitOfWork, call_id: str, disposition_id: int | None, note: str) -> Call:
+    """Save the disposition and the note of a call, during it or any time after; the timeline's line follows."""
+    _check_note(note)
+    call = await rows.own(uow, call_id)
+    if disposition_id is not None and disposition_id != call.disposition_id:
+        disposition = await uow.session.get(Disposition, disposition_id)
+        if disposition is None or disposition.retired_at or disposition.project_id not in (None, call.project_id):
+            raise Invalid("This disposition does not belong to the call's project.", field="disposition_id")
+    call.disposition_id, call.note, call.draft = disposition_id, note.strip(), ""
+    await _changed(uow, call)
+    return call
+
+
+async def change_match(uow: UnitOfWork, call_id: str, contact_id: int | None, organisation_id: int | None = None) -> Call:
+    """Say whom the call was with: the call, its line on the timeline with the note, and its call-back move there."""
+    await rows.lock(uow)
+    call = await rows.own(uow, call_id)
+    if contact_id is not None:
+        contact = await contacts.get_contact(uow, contact_id)
+        organisation_id = contact.organisation_id
+    elif organisation_id is not None and await uow.session.get(Organisation, organisation_id) is None:
+        raise NotFound("There is no such organisation.")
+    call.contact_id, call.organisation_id = contact_id, organisation_id
+    await uow.session.execute(update(CallBack).where(CallBack.call_id == call.id).values(contact_id=contact_id))
+    await _changed(uow, call)
+    return call
+
+
+async def _changed(uow: UnitOfWork, call: Call) -> None:
+    await uow.session.flush()
+    await entries.write(uow, call)
+    people = {each for each in (call.user_id, uow.actor.user_id) if each is not None}
+    uow.emit(CallChanged(call_id=call.id), sorted(people))
+
+
+def _check_note(text: str) -> None:
+    if len(text) > LONGEST_NOTE:
+        raise Invalid("A note has at most {most} characters.", field="note", most=LONGEST_NOTE)

@@ -1,0 +1,139 @@
+"""Runs what is due: offers that time out, wrap-ups that end, pages that stayed away, and the sweep."""
+
+import asyncio
+import datetime as dt
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import select, update
+
+from callcenter import clock, jobs
+from callcenter.calls import service as calls
+from callcenter.calls.reconcile import SWEEP_SECONDS
+from callcenter.db import Committed, Database, UnitOfWork, away
+from callcenter.jobs import Job
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[UnitOfWork, dict[str, Any]], Awaitable[None]]
+
+WORK: dict[str, Work] = {
+    "offer_timeout": calls.offer_timeout,
+    "max_wait": calls.max_wait_over,
+    "wrap_up": calls.wrap_up_over,
+    "station_grace": calls.station_grace_over,
+    "away_call": calls.away_call_over,
+    "unknown_leg": calls.unknown_leg,
+    "sweep": calls.sweep,
+}
+
+LONGEST_SLEEP = 1.0  # seconds: jobs put by other processes are seen after this at the latest
+SHORTEST_WAIT = 0.05  # seconds between tries while the database is away, doubled up to
+LONGEST_WAIT = 2.0
+_LONGEST_RETRY = 300  # seconds between tries of a job that fails
+
+
+class Scheduler:
+    """Sleeps until the next job is due, or is woken, and runs what is due: each job and its end in one transaction.
+
+    A job that fails keeps its error and is tried again after 2, 4, 8 ... seconds. `counters`: done, failed, retried.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._woken = asyncio.Event()
+        self._until = clock.now()
+        self.counters: Counter[str] = Counter({"done": 0, "failed": 0, "retried": 0})
+
+    def wake(self, at: dt.datetime) -> None:
+        """Be awake at `at`."""
+        if at < self._until:
+            self._woken.set()
+
+    def committed(self, committed: Committed) -> None:
+        """Take the times a transaction made work due at (an after-commit listener)."""
+        if committed.due:
+            self.wake(min(committed.due))
+
+    async def run(self) -> None:
+        """Run what is due until cancelled; the first sweep comes soon after the start."""
+        await self._patiently(self._first_sweep)
+        while True:
+            self._woken.clear()
+            self._until = dt.datetime.max.replace(tzinfo=dt.UTC)  # whatever is put while we look wakes us
+            due = await self._patiently(self._next_due)
+            if due is not None and due <= clock.now() and await self.run_due():
+                continue
+            await self._sleep(await self._patiently(self._next_due))
+
+    async def run_due(self) -> int:
+        """Run everything that is due now, once; returns how many jobs that were."""
+        claimed = await self._patiently(self._claim)
+        for job in claimed:
+            await self._patiently(lambda job=job: self._do(job))  # type: ignore[misc]  # bound now, run now
+        return len(claimed)
+
+    async def _sleep(self, due: dt.datetime | None) -> None:
+        now = clock.now()
+        seconds = LONGEST_SLEEP if due is None or due <= now else min(LONGEST_SLEEP, (due - now).total_seconds())
+        self._until = now + dt.timedelta(seconds=seconds)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def _first_sweep(self) -> None:
+        async with self._database.unit_of_work() as uow:
+            await jobs.put(uow, "sweep", "sweep", uow.now + dt.timedelta(seconds=SWEEP_SECONDS))
+
+    async def _next_due(self) -> dt.datetime | None:
+        async with self._database.reading() as uow:
+            return await jobs.next_due(uow)
+
+    async def _claim(self) -> list[Job]:
+        async with self._database.unit_of_work() as uow:
+            return await jobs.claim(uow)
+
+    async def _do(self, job: Job) -> None:
+        """Run a job and finish it in one transaction; one that was moved or dropped since it was claimed is left."""
+        try:
+            async with self._database.unit_of_work() as uow:
+                held = select(Job.key).where(Job.key == job.key, Job.fence == job.fence)
+                if await uow.session.scalar(held) is None:
+                    return
+                await WORK[job.kind](uow, job.payload)
+                await jobs.finish(uow, job.key, job.fence)
+        except Exception as error:
+            if away(error):
+                raise
+            await self._failed(job, error)
+        else:
+            self.counters["done"] += 1
+
+    async def _failed(self, job: Job, error: Exception) -> None:
+        """Keep why a job failed and when to try again."""
+        self.counters["failed"] += 1
+        log.exception("scheduler.job_failed", key=job.key, kind=job.kind, tries=job.tries)
+        async with self._database.unit_of_work() as uow:
+            again = uow.now + dt.timedelta(seconds=min(2**job.tries, _LONGEST_RETRY))
+            changed = update(Job).where(Job.key == job.key, Job.fence == job.fence)
+            await uow.session.execute(changed.values(error=repr(error)[:1000], leased_until=None, due_at=again))
+
+    async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Run a step, again and again while the database is away."""
+        wait = SHORTEST_WAIT
+        while True:
+            try:
+                return await step()
+            except Exception as error:
+                if not away(error):
+                    raise
+                if wait == SHORTEST_WAIT:
+                    log.error("scheduler.database_away", error=str(error)[:500])  # noqa: TRY400 - no fault of ours
+                self.counters["retried"] += 1
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
