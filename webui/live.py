@@ -120,7 +120,7 @@ class LiveHub:
         counter = inbox.EventCounter
         async with self.database.reading() as uow:
             query = select(counter.user_id, counter.last_seq).where(counter.user_id.in_(list(self._sockets)))
-            newest = (await uow.session.execute(query)).tuples().all()
+            newest = (await uow.session.execute(query)).all()
         for user_id, last_seq in newest:
             for socket in self._sockets.get(user_id, ()):
                 socket.behind(last_seq)

@@ -109,12 +109,12 @@ async def _count(database: Database) -> _Counts:
     waiting = select(func.count()).where(CallBack.state == "open")
     async with database.reading() as uow:
         return _Counts(
-            calls=dict((await uow.session.execute(living)).tuples().all()),
+            calls=dict((await uow.session.execute(living)).all()),
             ended=[
                 (way, why, count)
                 for way, why, count in await uow.session.execute(ended.group_by(Call.direction, Call.end_reason))
             ],
-            agents=dict((await uow.session.execute(agents)).tuples().all()),
+            agents=dict((await uow.session.execute(agents)).all()),
             call_backs=await uow.session.scalar(waiting) or 0,
         )
 

@@ -121,7 +121,7 @@ async def serving(site: Site) -> AsyncIterator[str]:
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve())
-    while not server.started:  # noqa: ASYNC110 - uvicorn sets a flag, not an event
+    while not server.started:
         await asyncio.sleep(0.01)
         assert not task.done(), task
     port = server.servers[0].sockets[0].getsockname()[1]

@@ -13,7 +13,7 @@ from callcenter.users import service as users
 from webui.openapi import operation, routes_of
 from webui.validation import Id, In, Word
 
-Password = Annotated[str, Field(max_length=1000, pattern="^[^\\x00]*$", repr=False)]
+Password = Annotated[str, Field(max_length=1000, pattern="^[^\\x00]*$")]
 RoleName = Literal["consultant", "supervisor", "administrator"]
 
 
