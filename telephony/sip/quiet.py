@@ -1,0 +1,35 @@
+"""What sippy would print goes to the log instead, without the SIP message (it may carry credentials or numbers).
+
+sippy 2.5.0 prints from within its modules and dumps raw messages to standard output on every exception it meets; a
+module-level name takes the place of the built-in there. Import this before a message is read.
+"""
+
+import sys
+from types import ModuleType
+
+import sippy.SipMsg
+import sippy.SipRequest
+import sippy.SipURL
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+def _printed(*words: object, **_: object) -> None:
+    log.debug("sippy_printed", text=" ".join(map(str, words))[:80])
+
+
+def _dumped(text: str, f: object = None, extra: object = None) -> None:
+    error = sys.exc_info()[1]
+    log.error("sippy_failed", text=text[:120], error=type(error).__name__, exc_info=error is not None)
+
+
+def hush(*modules: ModuleType) -> None:
+    """Turn the prints and dumps of these modules of sippy into log lines."""
+    for module in modules:
+        module.print = _printed  # type: ignore[attr-defined]
+        if hasattr(module, "dump_exception"):
+            module.dump_exception = _dumped  # type: ignore[attr-defined]
+
+
+hush(sippy.SipMsg, sippy.SipRequest, sippy.SipURL)
