@@ -53,7 +53,10 @@ class CarrierLeg(Protocol):
     trunk_id: int
     direction: Literal["inbound", "outbound"]
     provider_ref: str
-    port: Port | None  # None until media is negotiated
+
+    @property
+    def port(self) -> Port | None:
+        """The leg's audio end; None until media is negotiated."""
 
     def ring(self) -> None:
         """Inbound: 180."""

@@ -85,6 +85,10 @@ class Rig(ABC):
         """Return the customer who was dialled last under `number`."""
 
     @abstractmethod
+    def alive(self) -> set[str]:
+        """Return the ids of the legs in the switch, seen from inside, whatever the link does."""
+
+    @abstractmethod
     async def link_down(self) -> None:
         """Break the link until link_up."""
 

@@ -66,6 +66,9 @@ class FakeRig(Rig):
         legs = [leg for leg in self.phone.legs.values() if leg.direction == "outbound" and leg.number == number]
         return FakeCustomer(self.phone, legs[-1].leg_id)
 
+    def alive(self) -> set[str]:
+        return set(self.phone.legs)
+
     async def link_down(self) -> None:
         self.phone.link_down()
 

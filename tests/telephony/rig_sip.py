@@ -45,7 +45,7 @@ class SipCustomer:
         self._last = b""
 
     def hears(self) -> str:
-        return in_ear(self._last) if self._last else "nothing"
+        return {"sound": "music"}.get(in_ear(self._last), in_ear(self._last)) if self._last else "nothing"
 
     def answer(self) -> None:
         assert self.leg is not None
@@ -156,6 +156,9 @@ class SipRig(Rig):
 
     def dialled(self, number: str) -> SipCustomer:
         return self.far_end.by_number[number]
+
+    def alive(self) -> set[str]:
+        return {each.leg_id for each in self._switch.snapshot().legs}
 
     async def link_down(self) -> None:
         self._running.cancel()

@@ -171,7 +171,7 @@ async def test_a_customer_hears_music_while_the_page_is_away_and_the_next_page_i
     assert desk.events[-1] == StationLost("7", "s1")
     await until(lambda: port.hears() == "sound")
     second = await desk.plug("s2")
-    assert desk.events[-1] == StationLive("7", "s2")
+    assert desk.of(StationLive)[-1] == StationLive("7", "s2")
     second.speak()
     assert port.sent[-1] == b"\x11" * 160
     port.speak(0x22)
@@ -192,10 +192,8 @@ async def test_a_newer_page_takes_over_without_a_gap_and_the_older_one_is_closed
     second.speak(0x12)
     assert port.sent[-1] == b"\x12" * 160
     first.lose()
-    assert [each for each in desk.events if isinstance(each, StationLive | StationLost)] == [
-        StationLive("7", "s1"),
-        StationLive("7", "s2"),
-    ]
+    assert desk.of(StationLive) == [StationLive("7", "s1"), StationLive("7", "s2")]
+    assert not desk.of(StationLost)
 
 
 async def test_a_newer_page_that_never_gets_audio_is_lost_with_the_older_one(desk: Desk) -> None:

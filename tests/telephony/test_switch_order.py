@@ -53,8 +53,8 @@ both = st.sampled_from(["in", "out"])
 class World(Protocol):
     """A phone and what can happen behind it, without waiting."""
 
-    events: list[Event]
-
+    @property
+    def events(self) -> list[Event]: ...
     def send(self, command: Command) -> None: ...
     def customer_calls(self) -> str: ...
     def far_rings(self, leg_id: str) -> None: ...
@@ -73,7 +73,9 @@ class FakeWorld:
         self.loop = asyncio.new_event_loop()
         self.phone = FakePhone()
         self.phone.when_called(NUMBER, Outcome.RINGS)
-        self.send = self.phone.send
+
+    def send(self, command: Command) -> None:
+        self.phone.send(command)
 
     @property
     def events(self) -> list[Event]:
