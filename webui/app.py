@@ -20,6 +20,7 @@ from callcenter.db import Database
 from callcenter.errors import CallCenterError
 from callcenter.phone import Phone
 from webui import errors, i18n, metrics, routes, security
+from webui.imports import ImportWork
 from webui.live import LiveHub
 
 log = structlog.get_logger(__name__)
@@ -155,8 +156,9 @@ def create_app(settings: Settings, database: Database, phone: Phone, live: LiveH
     """
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
+        await app.state.imports.close()
         await live.close()
 
     app = Starlette(
@@ -173,4 +175,5 @@ def create_app(settings: Settings, database: Database, phone: Phone, live: LiveH
     app.state.database = database
     app.state.phone = phone
     app.state.live = live
+    app.state.imports = ImportWork()
     return app

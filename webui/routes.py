@@ -39,10 +39,7 @@ def table() -> list[BaseRoute]:
     found: list[BaseRoute] = []
     for package in (webui.api, webui.pages):
         for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda each: each.name):
-            try:
-                found.extend(getattr(importlib.import_module(f"{package.__name__}.{module.name}"), "ROUTES", ()))
-            except ImportError as error:
-                print("SKIPPED", module.name, error)
+            found.extend(getattr(importlib.import_module(f"{package.__name__}.{module.name}"), "ROUTES", ()))
     return [
         *live.ROUTES,
         *found,

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from callcenter.actor import Actor
+from callcenter.calls import service as calls
 from callcenter.calls.models import Offer
 from callcenter.db import Database, UnitOfWork
 from webui import metrics
@@ -80,12 +81,8 @@ class Stamps:
                     .execution_options(synchronize_session=False)
                 )
         for offer_id, (actor, at) in shown.items():
-            await uow.session.execute(
-                update(Offer)
-                .where(Offer.id == offer_id, Offer.user_id == actor.id, Offer.shown_ms.is_(None), Offer.received.is_not(None))
-                .values(shown_ms=(at - Offer.received) * 1000)
-                .execution_options(synchronize_session=False)
-            )
+            uow.actor = actor
+            await calls.pop_up_shown(uow, offer_id, shown=at)
         await uow.session.flush()
         after = await self._offers(uow, set(before))
         fresh: list[tuple[str, float]] = []

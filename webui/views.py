@@ -135,6 +135,6 @@ async def error_page(request: Request, status: int, sentence: str) -> Response:
     """Show an error as a page, or as <main> when htmx asks."""
     try:
         return await render(request, "error.html", status, status=status, sentence=sentence)
-    except jinja2.TemplateError as error:  # the page about an error must not fail itself
-        log.error("views.error_page", exc_info=error)
+    except jinja2.TemplateError:  # the page about an error must not fail itself
+        log.exception("views.error_page")
         return PlainTextResponse(sentence, status)

@@ -1,0 +1,110 @@
+"""Importing contacts from CSV: upload, progress, the rejected rows, apply after a dry run, undo."""
+
+import datetime as dt
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from callcenter.actor import Actor, Role
+from callcenter.contacts import imports
+from callcenter.contacts.models import Import
+from callcenter.db import UnitOfWork
+from callcenter.errors import Conflict
+from webui import imports as background
+from webui import views
+from webui.errors import WrongType
+from webui.i18n import gettext
+from webui.openapi import operation, routes_of
+from webui.validation import Id
+
+
+class ImportOut(BaseModel):
+    """A file on its way in. `state`: staging, checked, applying, done, failed, undoing, undone."""
+
+    id: int
+    file_name: str
+    state: str
+    dry_run: bool
+    user_id: int | None
+    created_at: dt.datetime
+    finished_at: dt.datetime | None
+    total: int
+    accepted: int
+    rejected: int
+    applied: int
+    error: str
+
+
+class ImportList(BaseModel):
+    """Imports, newest first."""
+
+    items: list[ImportOut]
+
+
+class NoticeOut(BaseModel):
+    """A good row somebody may want to look at."""
+
+    line: int
+    sentence: str
+
+
+class NoticeList(BaseModel):
+    """What was noticed about good rows."""
+
+    items: list[NoticeOut]
+
+
+def _show(found: Import) -> ImportOut:
+    shown = ImportOut.model_validate(found, from_attributes=True)
+    return shown.model_copy(update={"error": gettext(shown.error)})
+
+
+@operation("GET", "/imports", "listImports", role=Role.SUPERVISOR)
+async def list_imports(uow: UnitOfWork) -> ImportList:
+    """The latest imports."""
+    return ImportList(items=[_show(each) for each in await imports.list_imports(uow)])
+
+
+@operation("POST", "/imports", "createImport", role=Role.SUPERVISOR, upload=True, status=202)
+async def create_import(request: Request, actor: Actor) -> ImportOut:
+    """Upload a CSV file; it is read in the background. Follow it with getImport."""
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise WrongType("Send the file as multipart/form-data.")
+    return _show(await background.upload(request, actor, await views.form(request)))
+
+
+@operation("GET", "/imports/{import_id}", "getImport", role=Role.SUPERVISOR)
+async def get_import(uow: UnitOfWork, import_id: Id) -> ImportOut:
+    """How far an import is."""
+    return _show(await imports.get_import(uow, import_id))
+
+
+@operation("GET", "/imports/{import_id}/rejected", "readRejectedRows", role=Role.SUPERVISOR, media_type="text/csv")
+async def read_rejected_rows(uow: UnitOfWork, import_id: Id) -> str:
+    """The rejected rows as CSV, with the reason in a column of its own; corrected, it can be imported as it is."""
+    text = await imports.rejected_rows(uow, import_id, gettext)
+    headers = {"content-disposition": f'attachment; filename="import-{import_id}-rejected.csv"'}
+    return Response(text, media_type="text/csv", headers=headers)  # type: ignore[return-value]  # sent as it is
+
+
+@operation("GET", "/imports/{import_id}/notices", "listImportNotices", role=Role.SUPERVISOR)
+async def list_import_notices(uow: UnitOfWork, import_id: Id) -> NoticeList:
+    """Good rows somebody may want to look at."""
+    found = await imports.notices(uow, import_id)
+    return NoticeList(items=[NoticeOut(line=line, sentence=gettext(sentence)) for line, sentence in found])
+
+
+@operation("POST", "/imports/{import_id}/apply", "applyImport", role=Role.SUPERVISOR, errors=(Conflict,), status=202)
+async def apply_import(request: Request, actor: Actor, import_id: Id) -> ImportOut:
+    """Make contacts of the good rows of a checked import."""
+    return _show(await background.apply(request, actor, import_id))
+
+
+@operation("POST", "/imports/{import_id}/undo", "undoImport", role=Role.SUPERVISOR, errors=(Conflict,), status=202)
+async def undo_import(request: Request, actor: Actor, import_id: Id) -> ImportOut:
+    """Take away all that an import made."""
+    return _show(await background.undo(request, actor, import_id))
+
+
+ROUTES = routes_of(__name__)

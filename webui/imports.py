@@ -1,0 +1,108 @@
+"""Imports started from a page or the API: the upload goes to a file, the work goes on in the background."""
+
+import asyncio
+import shutil
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import structlog
+from starlette.datastructures import FormData, UploadFile
+from starlette.requests import Request
+
+from callcenter.actor import Actor, Role
+from callcenter.contacts import imports
+from callcenter.contacts.models import Import
+from callcenter.db import Database
+from callcenter.errors import CallCenterError, Conflict, Invalid
+
+log = structlog.get_logger(__name__)
+
+
+class ImportWork:
+    """The imports this process works on; what a stop interrupts is taken up by `imports.resume_all` later."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    def start(self, import_id: int, work: Coroutine[Any, Any, Import], file: Path | None = None) -> None:
+        """Let `work` go on in the background; `file` is deleted when it is over."""
+        running = self._tasks.get(import_id)
+        if running is not None and not running.done():
+            work.close()
+            raise Conflict("This import is still being worked on.")
+        self._tasks[import_id] = asyncio.create_task(self._run(import_id, work, file), name=f"import {import_id}")
+
+    async def _run(self, import_id: int, work: Coroutine[Any, Any, Import], file: Path | None) -> None:
+        try:
+            await work
+        except CallCenterError as error:
+            log.info("import.refused", import_id=import_id, reason=str(error))
+        except Exception:  # nobody waits for this task, so the log must have it
+            log.exception("import.crashed", import_id=import_id)
+        finally:
+            self._tasks.pop(import_id, None)
+            if file is not None:
+                await asyncio.to_thread(file.unlink, missing_ok=True)
+
+    async def close(self) -> None:
+        """Stop all work before the process stops."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def upload(request: Request, actor: Actor, form: FormData) -> Import:
+    """Start the import of the form's `file` (`dry_run`: "true" or "on" checks only); returns it as it begins.
+
+    Raises Invalid when there is no file. The page follows it with `imports.get_import`.
+    """
+    actor.require(Role.SUPERVISOR)
+    sent = form.get("file")
+    if not isinstance(sent, UploadFile) or not sent.filename:
+        raise Invalid("Choose a file to import.", field="file")
+    wish = form.get("dry_run", "false")
+    if wish not in {"true", "false", "on", ""}:
+        raise Invalid("Yes or no is needed here.", field="dry_run")
+    database: Database = request.app.state.database
+    settings = request.app.state.settings
+    async with database.unit_of_work(actor) as uow:
+        made = await imports.create(uow, sent.filename.replace("\x00", ""), wish in {"true", "on"})
+    folder = settings.data_dir / "imports"
+    file = folder / f"{made.id}.csv"
+    await asyncio.to_thread(_keep, sent, folder, file)
+    name, dry_run = made.file_name, made.dry_run
+    work = imports.run_import(database, actor, file, name, dry_run, region=settings.region, import_id=made.id)
+    request.app.state.imports.start(made.id, work, file)
+    return made
+
+
+def _keep(sent: UploadFile, folder: Path, file: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sent.file.seek(0)
+    with file.open("wb") as kept:
+        shutil.copyfileobj(sent.file, kept)
+
+
+async def apply(request: Request, actor: Actor, import_id: int) -> Import:
+    """Go on with a checked import (a dry run that looked good); returns it as it stands."""
+    found = await _stands(request, actor, import_id)
+    if found.state != "checked":
+        raise Conflict("This import is {state} now; that cannot be done.", state=found.state)
+    request.app.state.imports.start(import_id, imports.apply(request.app.state.database, actor, import_id))
+    return found
+
+
+async def undo(request: Request, actor: Actor, import_id: int) -> Import:
+    """Take away all that an import made; returns it as it stands."""
+    found = await _stands(request, actor, import_id)
+    if found.state not in {"applying", "done", "undoing"}:
+        raise Conflict("This import is {state} now; that cannot be done.", state=found.state)
+    request.app.state.imports.start(import_id, imports.undo(request.app.state.database, actor, import_id))
+    return found
+
+
+async def _stands(request: Request, actor: Actor, import_id: int) -> Import:
+    async with request.app.state.database.reading(actor) as uow:
+        return await imports.get_import(uow, import_id)
