@@ -29,10 +29,10 @@ async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], Non
     switch = build(settings)
     link = LinkServer(settings.socket_path("link"), switch)
     switch.emit = link.emit
-    await link.start()  # first: it tells whether another switch runs here already
     collector: asyncio.Task[None] | None = None
     try:
         await switch.start()
+        await link.start()  # last: who is told that the switch is up can use it
         collector = asyncio.get_running_loop().create_task(collect(switch.idle.is_set))
         log.info("switch.running", sip=settings.sip, rtp=settings.rtp_ports, boot=switch.boot_id)
         if ready is not None:
