@@ -115,6 +115,7 @@ class TimelineEntry(Base):
 class Import(Base):
     """A file on its way in. `state`: staging, checked, applying, done, failed, undoing, undone. Counts grow as it goes.
 
+    `touched_at` is when it last moved: one that stands still for a minute lost its process and is taken up again.
     `header` is the file's first line; `kept` counts contacts an undoing left alone, since people had worked with them.
     """
 
@@ -125,6 +126,7 @@ class Import(Base):
     dry_run: Mapped[bool] = mapped_column(default=False)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[dt.datetime]
+    touched_at: Mapped[dt.datetime]
     finished_at: Mapped[dt.datetime | None]
     total: Mapped[int] = mapped_column(default=0)
     accepted: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,183 @@
+"""Reading a CSV file of contacts that somebody else's program wrote: its encoding, its delimiter, its columns. Pure."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from callcenter.contacts import text
+from callcenter.errors import Invalid
+
+MAXIMUM_BYTES = 100 * 1024 * 1024
+MAXIMUM_ROWS = 1_000_000
+DELIMITERS = (",", ";", "\t")
+_CHUNK = 1 << 20
+_NAMES = {
+    "first_name": "first name|firstname|given name|forename|imie",
+    "last_name": "last name|lastname|surname|family name|nazwisko",
+    "name": "name|full name|contact|contact name|imie i nazwisko|kontakt",
+    "reversed_name": "nazwisko i imie",
+    "organisation": "organisation|organization|company|company name|organizacja|firma|nazwa firmy",
+    "position": "position|job title|title|role|stanowisko|funkcja",
+    "email": "email|e mail|mail|email address|e mail address|adres e mail|adres email|poczta",
+    "note": "note|notes|comment|comments|notatka|notatki|uwagi|komentarz",
+    "number:other": "phone|telephone|number|phone number|telephone number|tel|telefon|numer|numer telefonu|nr telefonu|nr tel",
+    "number:mobile": "mobile|mobile phone|mobile number|cell|cell phone|komorka|komorkowy|telefon komorkowy|tel kom",
+    "number:landline": "landline|home phone|stacjonarny|telefon stacjonarny|telefon domowy",
+    "number:work": "work|work phone|business phone|sluzbowy|telefon sluzbowy|praca",
+    "number:main": "main|main phone|main number|glowny|telefon glowny|centrala",
+    "number:home_fax": "home fax|faks domowy|fax domowy",
+    "number:office_fax": "fax|office fax|business fax|faks|faks biurowy|fax biurowy",
+    "": "line|reason|wiersz|powod",  # of our own report of rejected rows, so that it can be corrected and imported
+}
+FIELDS = {name: field for field, names in _NAMES.items() for name in names.split("|")}
+EXPECTED = (
+    "First name (Imię), Last name (Nazwisko), Name (Imię i nazwisko), Organisation (Firma), Position (Stanowisko), "
+    "E-mail, Note (Uwagi), Phone (Telefon), Mobile (Komórka), Landline (Stacjonarny), Work phone (Telefon służbowy), "
+    "Main phone (Telefon główny), Home fax (Faks domowy), Fax (Faks)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the file is written: its encoding and delimiter, its first line, and what each column means ("": nothing)."""
+
+    encoding: str
+    delimiter: str
+    header: list[str]
+    fields: list[str]
+
+
+def detect_encoding(source: BinaryIO) -> str:
+    """Return the encoding of a whole file: a byte order mark, UTF-16 by its zeros, UTF-8, or what Poles wrote before.
+
+    Windows-1250 and ISO 8859-2 put the Polish letters a-ogonek, s and z acute at different bytes; the rarer meaning of
+    each byte (a soft hyphen, a Slovak L) tells them apart. Raises Invalid for what is text in none of them.
+    """
+    source.seek(0)
+    start = source.read(4096)
+    for mark, encoding in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+        if start.startswith(mark):
+            return _strictly(source, encoding)
+    if b"\x00" in start:
+        return _strictly(source, "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be")
+    if _decodes(source, "utf-8"):
+        return "utf-8"
+    return _strictly(source, _older(source))
+
+
+def _older(source: BinaryIO) -> str:
+    counts = [0] * 256
+    for chunk in _chunks(source):
+        for byte in (*range(0x80, 0xA0), *_LATIN_2, *_WINDOWS):
+            counts[byte] += chunk.count(byte)
+    if sum(counts[0x80:0xA0]):  # only controls in ISO 8859-2; quotes, dashes and four Polish letters in Windows-1250
+        return "cp1250"
+    return "iso8859-2" if sum(counts[each] for each in _LATIN_2) > sum(counts[each] for each in _WINDOWS) else "cp1250"
+
+
+_LATIN_2 = "ąśźĄŚŹ".encode("iso8859-2")
+_WINDOWS = "ąĄ".encode("cp1250")  # the others lie between 0x80 and 0x9F
+
+
+def _chunks(source: BinaryIO) -> Iterator[bytes]:
+    source.seek(0)
+    while chunk := source.read(_CHUNK):
+        yield chunk
+
+
+def _decodes(source: BinaryIO, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    try:
+        for chunk in _chunks(source):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeError:
+        return False
+    return True
+
+
+def _strictly(source: BinaryIO, encoding: str) -> str:
+    if not _decodes(source, encoding):
+        raise Invalid("The file is no text we can read. Save it as CSV in UTF-8.", field="file")
+    return encoding
+
+
+def read_layout(source: BinaryIO) -> Layout:
+    """Return how the file is written; raises Invalid, naming the columns we know, when its first line is not theirs."""
+    encoding = detect_encoding(source)
+    first = next((line for line in _lines(source, encoding) if text.words(line)), "")
+    if not first:
+        raise Invalid("The file is empty. Its first line must name the columns: {expected}.", field="file", expected=EXPECTED)
+    headers = {each: next(csv.reader([first], delimiter=each), []) for each in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda each: (sum(_field(name) is not None for name in headers[each]), len(headers[each])))
+    header = [text.clean(name) for name in headers[delimiter]]
+    return Layout(encoding, delimiter, header, _fields(header))
+
+
+def _fields(header: list[str]) -> list[str]:
+    """Return what each column means; raises Invalid for columns we do not know, for twins, and when nobody is named."""
+    unknown = [name for name in header if text.words(name) and _field(name) is None]
+    fields = [_field(name) or "" for name in header]
+    once = [each for each in fields if each and not each.startswith("number:")]
+    twins = [name for name, field in zip(header, fields, strict=True) if once.count(field) > 1]
+    if unknown:
+        raise Invalid(
+            "The first line must name the columns. Not known: {unknown}. Rename or delete them; known are: {expected}.",
+            field="file",
+            unknown=", ".join(each[:40] for each in unknown[:10]),
+            expected=EXPECTED,
+        )
+    if twins:
+        raise Invalid("These columns mean the same: {columns}. Keep one.", field="file", columns=", ".join(twins))
+    if not {"first_name", "last_name", "name", "reversed_name", "organisation"} & set(fields):
+        raise Invalid(
+            "No column names a person or an organisation. Known columns are: {expected}.", field="file", expected=EXPECTED
+        )
+    return fields
+
+
+def _field(name: str) -> str | None:
+    """Return what a column's name means: a field, "" for nothing, None when unknown; "Phone 2" is a Phone."""
+    known = text.words(name)
+    while len(known) > 1 and known[-1].isdigit():
+        known.pop()
+    return FIELDS.get(" ".join(known)) if known else ""
+
+
+def read_rows(source: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str], str]]:
+    """Yield (line in the file, cells, error) of each row after the first line; empty rows are left out.
+
+    A row csv cannot read (a quote that never ends) is yielded with the reason and reading goes on after it.
+    """
+    lines = _lines(source, layout.encoding)
+    reader = csv.reader(lines, delimiter=layout.delimiter)
+    seen_header = False
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield line, [], "This row cannot be read: a cell is too long, or a quotation mark is never closed."
+            continue
+        if not any(text.words(cell) for cell in cells):
+            continue
+        if not seen_header:
+            seen_header = True
+            continue
+        yield line, cells, ""
+
+
+def _lines(source: BinaryIO, encoding: str) -> Iterator[str]:
+    """Yield the file's lines with their ends; a first line "sep=;" (a spreadsheet's) counts as empty."""
+    source.seek(0)
+    wrapper = io.TextIOWrapper(source, encoding=encoding, newline="")
+    try:
+        for at, line in enumerate(wrapper):
+            yield "\n" if at == 0 and line.lower().startswith("sep=") else line
+    finally:
+        wrapper.detach()

@@ -1,0 +1,108 @@
+"""The statements of one batch of an import: rows to contacts, and back."""
+
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, or_, select, tuple_, update
+
+from callcenter.contacts import search
+from callcenter.contacts.models import Contact, ContactTerm, ImportRow, Number, Organisation, TimelineEntry
+from callcenter.db import UnitOfWork
+
+TWICE = "An earlier row of the file has the same number."
+KNOWN = "Somebody else has this number already."
+
+_PLAIN = ("first_name", "last_name", "position", "email", "note", "sort_name", "folded")
+
+
+async def apply_rows(uow: UnitOfWork, import_id: int, after_line: int, size: int) -> tuple[int, int] | None:
+    """Make contacts of the next rows; returns (last line, how many), None when there is no row left."""
+    query = select(ImportRow.line, ImportRow.data).where(
+        ImportRow.import_id == import_id, ImportRow.line > after_line, ImportRow.error == "", ImportRow.applied.is_(False)
+    )
+    staged = (await uow.session.execute(query.order_by(ImportRow.line).limit(size))).all()
+    if not staged:
+        return None
+    data = [row.data for row in staged]
+    organisations = await _organisations(uow, import_id, data)
+    stored = [
+        {name: each[name] for name in _PLAIN}
+        | {
+            "organisation_id": organisations.get(each["organisation_folded"]),
+            "created_at": uow.now,
+            "updated_at": uow.now,
+            "version": 1,
+            "import_id": import_id,
+        }
+        for each in data
+    ]
+    ids = list(await uow.session.scalars(insert(Contact).returning(Contact.id, sort_by_parameter_order=True), stored))
+    owned = list(zip(ids, data, strict=True))
+    numbers = [{**number, "contact_id": contact_id} for contact_id, each in owned for number in each["numbers"]]
+    terms = [
+        {"term": term, "contact_id": contact_id}
+        for contact_id, each in owned
+        for term in search.terms(each["sort_name"], each["folded"])
+    ]
+    if numbers:
+        await uow.session.execute(insert(Number), numbers)
+    await uow.session.execute(insert(ContactTerm), sorted(terms, key=lambda each: str(each["term"])))
+    lines = [row.line for row in staged]
+    done = update(ImportRow).where(ImportRow.import_id == import_id, ImportRow.line.in_(lines)).values(applied=True)
+    await uow.session.execute(done.execution_options(synchronize_session=False))
+    return lines[-1], len(lines)
+
+
+async def _organisations(uow: UnitOfWork, import_id: int, data: list[dict[str, Any]]) -> dict[str, int]:
+    """Return the ids of the organisations the rows name, made where there are none."""
+    names = {each["organisation_folded"]: each["organisation"] for each in reversed(data) if each["organisation_folded"]}
+    if not names:
+        return {}
+    query = select(Organisation.folded, Organisation.id).where(Organisation.folded.in_(names)).order_by(Organisation.id.desc())
+    found = {row.folded: row.id for row in await uow.session.execute(query)}
+    missing = [
+        {"name": name, "folded": folded, "created_at": uow.now, "import_id": import_id}
+        for folded, name in names.items()
+        if folded not in found
+    ]
+    if missing:
+        made = insert(Organisation).returning(Organisation.folded, Organisation.id)
+        found |= {row.folded: row.id for row in await uow.session.execute(made, missing)}
+    return found
+
+
+async def remove_contacts(uow: UnitOfWork, import_id: int, size: int) -> tuple[int, int]:
+    """Delete the next contacts of an import; returns (deleted, kept because people had worked with them)."""
+    lived = or_(Contact.version > 1, exists().where(TimelineEntry.contact_id == Contact.id))
+    query = select(Contact.id, Contact.sort_name, Contact.folded, lived.label("lived")).where(Contact.import_id == import_id)
+    if not uow.database.sqlite:
+        query = query.with_for_update(of=Contact)
+    found = (await uow.session.execute(query.order_by(Contact.id).limit(size))).all()
+    kept = [row.id for row in found if row.lived]
+    gone = [row for row in found if not row.lived]
+    if kept:
+        await uow.session.execute(update(Contact).where(Contact.id.in_(kept)).values(import_id=None))
+    terms = [(term, row.id) for row in gone for term in search.terms(row.sort_name, row.folded)]
+    for at in range(0, len(terms), 400):  # two parameters each, below what SQLite allows in one statement
+        some = tuple_(ContactTerm.term, ContactTerm.contact_id).in_(terms[at : at + 400])
+        await uow.session.execute(delete(ContactTerm).where(some))
+    if gone:
+        await uow.session.execute(delete(Contact).where(Contact.id.in_([row.id for row in gone])))
+    return len(gone), len(kept)
+
+
+async def remove_organisations(uow: UnitOfWork, import_id: int, size: int) -> int:
+    """Delete organisations the import made that nobody uses; the others become ordinary ones. Returns how many it saw."""
+    used = or_(
+        exists().where(Contact.organisation_id == Organisation.id),
+        exists().where(Number.organisation_id == Organisation.id),
+        exists().where(TimelineEntry.organisation_id == Organisation.id),
+    )
+    query = select(Organisation.id, used.label("used")).where(Organisation.import_id == import_id).limit(size)
+    found = (await uow.session.execute(query)).all()
+    kept = [row.id for row in found if row.used]
+    gone = [row.id for row in found if not row.used]
+    if kept:
+        await uow.session.execute(update(Organisation).where(Organisation.id.in_(kept)).values(import_id=None))
+    if gone:
+        await uow.session.execute(delete(Organisation).where(Organisation.id.in_(gone)))
+    return len(found)

@@ -1,0 +1,315 @@
+"""Importing contacts from CSV: staged, checked, applied in short batches, undone as a whole.
+
+Reading goes on in a thread; every batch is a unit of work of its own that aims at half of 50 ms, so that calls get
+their turn between any two. A row and its contact are written in one transaction: after a crash the rest is applied by
+`resume_all`, none twice. A number that another contact has, or an earlier row, is a notice and not an error: families
+and companies share numbers, and identification asks then (B1).
+"""
+
+import asyncio
+import datetime as dt
+import io
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import structlog
+from sqlalchemy import delete, func, insert, select
+
+from callcenter import clock
+from callcenter.actor import SYSTEM, Actor, Role
+from callcenter.contacts import csv_file, import_rows, import_steps, text
+from callcenter.contacts.csv_file import Layout
+from callcenter.contacts.models import Import, ImportRow, Number
+from callcenter.db import Database, UnitOfWork
+from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
+from callcenter.users.service import audit
+
+log = structlog.get_logger(__name__)
+
+Progress = Callable[[Import], None]
+
+BATCH_SECONDS = 0.025
+PAUSE_SECONDS = 0.005
+ABANDONED = dt.timedelta(minutes=1)
+_FIRST_BATCH, _LARGEST_BATCH = 20, 500
+
+
+class Pace:
+    """How many rows fit into a batch, learnt from how long the last one took."""
+
+    def __init__(self) -> None:
+        self.size = _FIRST_BATCH
+        self._began = 0.0
+
+    def begin(self) -> None:
+        """A batch begins."""
+        self._began = clock.monotonic()
+
+    def end(self) -> None:
+        """A batch is committed: aim the next one at BATCH_SECONDS."""
+        took = max(clock.monotonic() - self._began, 0.001)
+        self.size = max(1, min(_LARGEST_BATCH, int(self.size * min(2.0, max(0.25, BATCH_SECONDS / took)))))
+
+
+async def create(uow: UnitOfWork, file_name: str, dry_run: bool = False) -> Import:
+    """Note that a file is on its way in (supervisors); pass the id to run_import."""
+    uow.actor.require(Role.SUPERVISOR)
+    made = Import(
+        file_name=Path(file_name).name[:200],
+        state="staging",
+        dry_run=dry_run,
+        user_id=uow.actor.user_id,
+        created_at=uow.now,
+        touched_at=uow.now,
+        header=[],
+    )
+    uow.session.add(made)
+    await uow.session.flush()
+    audit(uow, "import.started", "import", made.id, file_name=made.file_name, dry_run=dry_run)
+    return made
+
+
+async def run_import(
+    database: Database,
+    actor: Actor,
+    source: Path | bytes,
+    file_name: str,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    *,
+    region: str = "PL",
+    import_id: int | None = None,
+) -> Import:
+    """Read a file, check every row, and unless it is a dry run apply the good ones; returns the import as it ended.
+
+    What is wrong with the whole file ends in state `failed` with the sentence in `error`; nothing is raised for it.
+    `import_id`: of a row made with `create` before. `progress` is called after every batch.
+    """
+    if import_id is None:
+        async with database.unit_of_work(actor) as uow:
+            import_id = (await create(uow, file_name, dry_run)).id
+    try:
+        opened = await asyncio.to_thread(_open, source)
+        try:
+            await _stage(database, actor, import_id, opened, region, progress)
+        finally:
+            opened.close()
+    except CallCenterError as error:
+        return await _fail(database, actor, import_id, str(error))
+    async with database.reading(actor) as uow:
+        staged = await get_import(uow, import_id)
+    return staged if staged.dry_run else await apply(database, actor, import_id, progress)
+
+
+def _open(source: Path | bytes) -> BinaryIO:
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size if source.is_file() else -1
+    if size < 0:
+        raise Invalid("There is no file {name}.", field="file", name=str(source))
+    if size > csv_file.MAXIMUM_BYTES:
+        raise Invalid("The file is larger than {limit} MB. Split it.", field="file", limit=csv_file.MAXIMUM_BYTES >> 20)
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+async def _stage(
+    database: Database, actor: Actor, import_id: int, opened: BinaryIO, region: str, progress: Progress | None
+) -> None:
+    """Read and check every row of the file."""
+    layout = await asyncio.to_thread(csv_file.read_layout, opened)
+    async with database.unit_of_work(actor) as uow:
+        (await _moving(uow, import_id, "staging")).header = layout.header
+    read = csv_file.read_rows(opened, layout)
+    seen: dict[int, int] = {}
+    pace = Pace()
+    while True:
+        pace.begin()
+        batch = await asyncio.to_thread(_read_batch, read, pace.size, layout, region, seen)
+        if not batch:
+            break
+        async with database.reading(actor) as uow:
+            await _note_known_numbers(uow, batch)
+        async with database.unit_of_work(actor) as uow:
+            staged = await _moving(uow, import_id, "staging")
+            staged.total += len(batch)
+            staged.rejected += sum(bool(each["error"]) for each in batch)
+            staged.accepted += sum(not each["error"] for each in batch)
+            staged.notices += sum(bool(each["notice"]) for each in batch)
+            if staged.total > csv_file.MAXIMUM_ROWS:
+                raise Invalid("The file has more than {limit} rows. Split it.", field="file", limit=csv_file.MAXIMUM_ROWS)
+            await uow.session.execute(insert(ImportRow), [{**each, "import_id": import_id, "applied": False} for each in batch])
+        pace.end()
+        await _breathe(progress, staged)
+    async with database.unit_of_work(actor) as uow:
+        staged = await _moving(uow, import_id, "staging")
+        staged.state = "checked"
+        staged.finished_at = uow.now if staged.dry_run else None
+        audit(uow, "import.checked", "import", import_id, accepted=staged.accepted, rejected=staged.rejected)
+
+
+def _read_batch(
+    read: Iterator[tuple[int, list[str], str]], size: int, layout: Layout, region: str, seen: dict[int, int]
+) -> list[dict[str, Any]]:
+    """Read up to `size` rows; `seen` holds each E.164 number of the file with its first line."""
+    batch: list[dict[str, Any]] = []
+    for line, cells, unreadable in islice(read, size):
+        row: dict[str, Any] = {"line": line, "data": {"cells": cells}, "error": unreadable, "notice": ""}
+        if not unreadable:
+            try:
+                row["data"] = import_rows.read_row(layout, cells, region)
+            except Invalid as error:
+                row["error"] = str(error)
+                row["data"] = {"cells": [text.clean_lines(cell) for cell in cells]}
+        for number in row["data"].get("numbers", ()):
+            if number["e164"] and seen.setdefault(int(number["e164"]), line) != line:
+                row["notice"] = import_steps.TWICE
+        batch.append(row)
+    return batch
+
+
+async def _note_known_numbers(uow: UnitOfWork, batch: list[dict[str, Any]]) -> None:
+    """Note on rows whose number a contact or organisation has already."""
+    wanted = {number["e164"] for row in batch for number in row["data"].get("numbers", ()) if number["e164"]}
+    known = set(await uow.session.scalars(select(Number.e164).where(Number.e164.in_(wanted)))) if wanted else set()
+    for row in batch:
+        if any(number["e164"] in known for number in row["data"].get("numbers", ())):
+            row["notice"] = import_steps.KNOWN
+
+
+async def apply(database: Database, actor: Actor, import_id: int, progress: Progress | None = None) -> Import:
+    """Make contacts of the good rows of a checked import (also of a dry run), or go on where it stopped."""
+    async with database.unit_of_work(actor) as uow:
+        applied = await _moving(uow, import_id, "checked", "applying")
+        applied.state, applied.dry_run, applied.finished_at = "applying", False, None
+    pace, line = Pace(), 0
+    while True:
+        pace.begin()
+        async with database.unit_of_work(actor) as uow:
+            applied = await _moving(uow, import_id, "applying")
+            last = await import_steps.apply_rows(uow, import_id, line, pace.size)
+            if last is None:
+                applied.state, applied.finished_at = "done", uow.now
+                audit(uow, "import.applied", "import", import_id, applied=applied.applied)
+            else:
+                line = last[0]
+                applied.applied += last[1]
+        pace.end()
+        await _breathe(progress, applied)
+        if last is None:
+            await _forget(database, actor, import_id)
+            return applied
+
+
+async def undo(database: Database, actor: Actor, import_id: int, progress: Progress | None = None) -> Import:
+    """Take away all that an import made, also one that is still applying.
+
+    Contacts somebody changed since, or that have something on their timeline, stay and are counted in `kept`.
+    """
+    async with database.unit_of_work(actor) as uow:
+        undone = await _moving(uow, import_id, "applying", "done", "undoing")
+        undone.state = "undoing"
+    pace = Pace()
+    while True:
+        pace.begin()
+        async with database.unit_of_work(actor) as uow:
+            undone = await _moving(uow, import_id, "undoing")
+            gone, kept = await import_steps.remove_contacts(uow, import_id, pace.size)
+            if not gone + kept:
+                gone = await import_steps.remove_organisations(uow, import_id, pace.size)
+            undone.kept += kept
+            finished = not gone + kept
+            if finished:
+                undone.state, undone.finished_at = "undone", uow.now
+                audit(uow, "import.undone", "import", import_id, kept=undone.kept)
+        pace.end()
+        await _breathe(progress, undone)
+        if finished:
+            await _forget(database, actor, import_id)
+            return undone
+
+
+async def resume_all(database: Database) -> list[Import]:
+    """Take up imports whose process is gone; call it at start and every minute. Half-read files end as failed."""
+    async with database.reading() as uow:
+        moving = Import.state.in_(["staging", "checked", "applying", "undoing"])
+        left = list(await uow.session.scalars(select(Import).where(moving, Import.touched_at < uow.now - ABANDONED)))
+    ended: list[Import] = []
+    for each in left:
+        log.info("import.resumed", import_id=each.id, state=each.state)
+        if each.state == "staging":
+            ended.append(await _fail(database, SYSTEM, each.id, "Reading the file was interrupted. Import it again."))
+        elif each.state == "undoing":
+            ended.append(await undo(database, SYSTEM, each.id))
+        elif each.state == "applying" or not each.dry_run:
+            ended.append(await apply(database, SYSTEM, each.id))
+    return ended
+
+
+async def list_imports(uow: UnitOfWork, limit: int = 50) -> list[Import]:
+    """Return the latest imports, newest first (supervisors)."""
+    uow.actor.require(Role.SUPERVISOR)
+    return list(await uow.session.scalars(select(Import).order_by(Import.id.desc()).limit(max(1, min(limit, 200)))))
+
+
+async def get_import(uow: UnitOfWork, import_id: int) -> Import:
+    """Return an import (supervisors)."""
+    uow.actor.require(Role.SUPERVISOR)
+    found = await uow.session.get(Import, import_id)
+    if found is None:
+        raise NotFound("There is no such import.")
+    return found
+
+
+async def rejected_rows(uow: UnitOfWork, import_id: int, translate: Callable[[str], str] = str) -> str:
+    """Return the rejected rows as CSV text with their reasons; corrected, it can be imported as it is."""
+    found = await get_import(uow, import_id)
+    query = select(ImportRow).where(ImportRow.import_id == import_id, ImportRow.error != "").order_by(ImportRow.line)
+    rejected = [(row.line, translate(row.error), list(row.data["cells"])) for row in await uow.session.scalars(query)]
+    return import_rows.report(list(found.header), rejected)
+
+
+async def notices(uow: UnitOfWork, import_id: int, limit: int = 200) -> list[tuple[int, str]]:
+    """Return (line, sentence) of good rows that somebody may want to look at."""
+    await get_import(uow, import_id)
+    query = select(ImportRow.line, ImportRow.notice).where(ImportRow.import_id == import_id, ImportRow.notice != "")
+    return [(line, notice) for line, notice in await uow.session.execute(query.order_by(ImportRow.line).limit(limit))]
+
+
+async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> Import:
+    """Return the import for a change, locked until the commit; raises Conflict unless it is in one of the states."""
+    uow.actor.require(Role.SUPERVISOR)
+    found = await uow.session.get(Import, import_id, with_for_update=True)
+    if found is None:
+        raise NotFound("There is no such import.")
+    if found.state not in states:
+        raise Conflict("This import is {state} now; that cannot be done.", state=found.state)
+    found.touched_at = uow.now
+    return found
+
+
+async def _breathe(progress: Progress | None, moved: Import) -> None:
+    if progress is not None:
+        progress(moved)
+    await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _fail(database: Database, actor: Actor, import_id: int, sentence: str) -> Import:
+    async with database.unit_of_work(actor) as uow:
+        failed = await _moving(uow, import_id, "staging")
+        failed.state, failed.error, failed.finished_at = "failed", sentence, uow.now
+        audit(uow, "import.failed", "import", import_id, reason=sentence)
+    await _forget(database, actor, import_id, everything=True)
+    return failed
+
+
+async def _forget(database: Database, actor: Actor, import_id: int, *, everything: bool = False) -> None:
+    """Delete staged rows that nobody needs any more, in batches; rejected ones and notices stay unless `everything`."""
+    async with database.reading(actor) as uow:
+        last = await uow.session.scalar(select(func.max(ImportRow.line)).where(ImportRow.import_id == import_id)) or 0
+    for line in range(0, last + 1, _LARGEST_BATCH):
+        some = delete(ImportRow).where(ImportRow.import_id == import_id, ImportRow.line.between(line, line + _LARGEST_BATCH - 1))
+        if not everything:
+            some = some.where(ImportRow.error == "", ImportRow.notice == "")
+        async with database.unit_of_work(actor) as uow:
+            await uow.session.execute(some)
+        await asyncio.sleep(PAUSE_SECONDS)
