@@ -94,7 +94,7 @@ class Exchange:
         target = normal(dialled or DEMO_NUMBER)
         call = await CustomerCall.prepare(customer, target, "in", host, self.clock)
         call.tone = tone
-        call.leg = self._dial(call, peer, target, customer.number, withheld=customer.withheld, sdp=call.offer(host))
+        call.leg = self._dial(call, peer, _uri(target, peer), customer.number, withheld=customer.withheld, sdp=call.offer(host))
         self._follow(call, call.calls())
         return call
 
@@ -158,14 +158,15 @@ class Exchange:
         if len(self._legs) >= 2 * MOST_CALLS:
             self._refuse(transaction, 503, "Service Unavailable")
         elif handset is not None:
-            self._relay(transaction, handset.peer, dialled, shown)
+            self._relay(transaction, handset.peer, handset.contact, shown)
         elif dialled in self.customers:
             self._spawn(self._ring_customer(transaction, self.customers[dialled], shown))
         elif handset_number(dialled):
             self._refuse(transaction, 480, "Temporarily Unavailable")  # a phone that is switched off
         elif caller:
             binding = self.registrar.where(TRUNK)
-            self._relay(transaction, binding.peer if binding else self._product, dialled, caller)
+            peer = binding.peer if binding else self._product
+            self._relay(transaction, peer, _uri(dialled, peer), caller)
         else:
             self._refuse(transaction, 404, "Not Found")
 
@@ -180,19 +181,16 @@ class Exchange:
             call.customer = dataclasses.replace(customer, behaviour=Behaviour.BUSY)  # on the phone already
         self._follow(call, call.called(host))
 
-    def _relay(self, transaction: ServerTransaction, peer: Address, dialled: str, caller: str) -> None:
+    def _relay(self, transaction: ServerTransaction, peer: Address, uri: str, caller: str) -> None:
         relay = Relay()
         relay.caller = Leg.incoming(self.wire, self._legs, relay, transaction)
-        relay.callee = self._dial(relay, peer, dialled, caller, withheld=False, sdp=relay.caller.far_sdp)
+        relay.callee = self._dial(relay, peer, uri, caller, withheld=False, sdp=relay.caller.far_sdp)
 
-    def _dial(
-        self, listener: CustomerCall | Relay, peer: Address, dialled: str, caller: str, *, withheld: bool, sdp: bytes
-    ) -> Leg:
+    def _dial(self, listener: CustomerCall | Relay, peer: Address, uri: str, caller: str, *, withheld: bool, sdp: bytes) -> Leg:
         host, port = self.wire.address
         identity = f"<sip:{caller}@{host}:{port}>"
         shown = '"Anonymous" <sip:anonymous@anonymous.invalid>' if withheld else identity
         extra = [("P-Asserted-Identity", identity)] + ([("Privacy", "id")] if withheld else [])  # RFC 3325
-        uri = f"sip:{dialled}@{peer[0]}:{peer[1]}"
         return Leg.dial(self.wire, self._legs, listener, peer, uri=uri, caller=shown, sdp=sdp, extra=tuple(extra))
 
     # --- inside -------------------------------------------------------------------------------------------------------
@@ -229,3 +227,7 @@ class Exchange:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a customer's call failed", error=repr(error))
+
+
+def _uri(number: str, peer: Address) -> str:
+    return f"sip:{number}@{peer[0]}:{peer[1]}"
