@@ -13,42 +13,9 @@ from typing import Literal
 
 import structlog
 
-from callcenter import clock
+from callcenter import clock, phone
 from callcenter.errors import CallCenterError
-from callcenter.phone import (
-    AnswerLeg,
-    Bridge,
-    CloseStation,
-    Command,
-    ConfigureTrunks,
-    Drain,
-    DtmfReceived,
-    EndReason,
-    Event,
-    HangUpLeg,
-    LegAnswered,
-    LegEnded,
-    LegOffered,
-    LegRinging,
-    LegState,
-    OpenStation,
-    Originate,
-    Play,
-    Query,
-    ReadTrace,
-    RejectLeg,
-    Reply,
-    RingLeg,
-    SendDtmf,
-    Snapshot,
-    StationLive,
-    StationLost,
-    StationState,
-    TestTrunk,
-    TrunkChanged,
-    TrunkState,
-    TrunkTrace,
-)
+from callcenter.phone import Command, EndReason, Event, Query, Reply, Snapshot
 from telephony.bridges import Bridges, End, Key
 from telephony.legs import Carrier, CarrierLeg, Port
 from telephony.media.sounds import Sounds
@@ -115,29 +82,29 @@ class Switch:
     def perform(self, command: Command) -> None:
         """Do a command; what makes no sense now does nothing (SwitchEnd)."""
         doing: dict[type[Command], Callable[..., None]] = {
-            ConfigureTrunks: self._configure,
-            Originate: self._originate,
-            RingLeg: self._ring,
-            AnswerLeg: self._answer,
-            RejectLeg: self._reject,
-            HangUpLeg: self._hang_up,
-            Bridge: self._bridge,
-            Play: self._play,
-            SendDtmf: self._send_dtmf,
-            CloseStation: self._close_station,
-            Drain: self._drain,
+            phone.ConfigureTrunks: self._configure,
+            phone.Originate: self._originate,
+            phone.RingLeg: self._ring,
+            phone.AnswerLeg: self._answer,
+            phone.RejectLeg: self._reject,
+            phone.HangUpLeg: self._hang_up,
+            phone.Bridge: self._bridge,
+            phone.Play: self._play,
+            phone.SendDtmf: self._send_dtmf,
+            phone.CloseStation: self._close_station,
+            phone.Drain: self._drain,
         }
         doing[type(command)](command)
 
     async def answer(self, query: Query) -> Reply:
         """Answer a query; raises CallCenterError with a sentence (SwitchEnd)."""
         match query:
-            case OpenStation():
+            case phone.OpenStation():
                 return await self._stations.open(query)
-            case TestTrunk():
+            case phone.TestTrunk():
                 return await self._carrier.test(query.trunk_id)
-            case ReadTrace():
-                return TrunkTrace(self._carrier.trace(query.trunk_id))
+            case phone.ReadTrace():
+                return phone.TrunkTrace(self._carrier.trace(query.trunk_id))
         return self.snapshot()
 
     def snapshot(self) -> Snapshot:
@@ -146,7 +113,7 @@ class Switch:
             boot_id=self.boot_id,
             legs=tuple(_leg_state(leg) for leg in self._legs.values()),
             stations=tuple(
-                StationState(each.station_id, each.session, each.live, self._bridges.call_of(("station", each.station_id)))
+                phone.StationState(each.station_id, each.session, each.live, self._bridges.call_of(("station", each.station_id)))
                 for each in self._stations
             ),
             trunks=self._carrier.states(),
@@ -161,10 +128,10 @@ class Switch:
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
-    def _configure(self, command: ConfigureTrunks) -> None:
+    def _configure(self, command: phone.ConfigureTrunks) -> None:
         self._carrier.configure(command.trunks)
 
-    def _originate(self, command: Originate) -> None:
+    def _originate(self, command: phone.Originate) -> None:
         if command.leg_id in self._legs or command.leg_id in self._ended:
             return
         if self.draining:
@@ -182,52 +149,52 @@ class Switch:
 
     def _never_was(self, leg_id: str, text: str) -> None:
         self._remember(leg_id)
-        self.emit(LegEnded(leg_id, EndReason.FAILED, "switch", 503, text))
+        self.emit(phone.LegEnded(leg_id, EndReason.FAILED, "switch", 503, text))
 
-    def _ring(self, command: RingLeg) -> None:
+    def _ring(self, command: phone.RingLeg) -> None:
         if (leg := self._legs.get(command.leg_id)) is not None and leg.waits:
             leg.carrier.ring()
 
-    def _answer(self, command: AnswerLeg) -> None:
+    def _answer(self, command: phone.AnswerLeg) -> None:
         if (leg := self._legs.get(command.leg_id)) is not None and leg.waits:
             leg.carrier.answer()
             self._watch(leg)
             self._media(leg)
 
-    def _reject(self, command: RejectLeg) -> None:
+    def _reject(self, command: phone.RejectLeg) -> None:
         if (leg := self._legs.get(command.leg_id)) is not None and leg.waits:
             leg.carrier.hang_up(command.reason)
 
-    def _hang_up(self, command: HangUpLeg) -> None:
+    def _hang_up(self, command: phone.HangUpLeg) -> None:
         if (leg := self._legs.get(command.leg_id)) is not None:
             leg.carrier.hang_up(command.reason)
 
-    def _bridge(self, command: Bridge) -> None:
+    def _bridge(self, command: phone.Bridge) -> None:
         members = tuple(each for each in command.members if each.port == "station" or each.id in self._legs)
         for each in members:
             if each.port == "leg":
                 self._legs[each.id].call_id = command.call_id
         self._bridges.set(command.call_id, members)
 
-    def _play(self, command: Play) -> None:
+    def _play(self, command: phone.Play) -> None:
         if command.leg_id in self._legs:
             self._bridges.play(command.leg_id, command.sound)
 
-    def _send_dtmf(self, command: SendDtmf) -> None:
+    def _send_dtmf(self, command: phone.SendDtmf) -> None:
         leg = self._legs.get(command.leg_id)
         if leg is not None and leg.carrier.port is not None and _DIGITS.fullmatch(command.digits):
             leg.carrier.port.send_digits(command.digits)
 
-    def _close_station(self, command: CloseStation) -> None:
+    def _close_station(self, command: phone.CloseStation) -> None:
         self._stations.close(command.station_id, command.session)
 
-    def _drain(self, command: Drain) -> None:
+    def _drain(self, command: phone.Drain) -> None:
         log.info("switch.drain", on=command.on, calls=len(self._legs))
         self.draining = command.on
 
     # --- LegListener --------------------------------------------------------------------------------------------------
 
-    def leg_offered(self, leg: CarrierLeg, offered: LegOffered) -> None:
+    def leg_offered(self, leg: CarrierLeg, offered: phone.LegOffered) -> None:
         """Take a caller, or turn them away while draining (LegListener)."""
         if self.draining:
             self._turned_away.add(leg.leg_id)
@@ -246,7 +213,7 @@ class Switch:
         mine = self._legs.get(leg.leg_id)
         if mine is not None and not mine.answered:
             self._media(mine)
-            self.emit(LegRinging(leg.leg_id, early_media))
+            self.emit(phone.LegRinging(leg.leg_id, early_media))
 
     def leg_answered(self, leg: CarrierLeg) -> None:
         """Tell that a leg is answered (LegListener)."""
@@ -255,7 +222,7 @@ class Switch:
             mine.answered = True
             self._watch(mine)
             self._media(mine)
-            self.emit(LegAnswered(leg.leg_id))
+            self.emit(phone.LegAnswered(leg.leg_id))
 
     def leg_media(self, leg: CarrierLeg) -> None:
         """Put a leg's new port in the place of its old one (LegListener)."""
@@ -274,23 +241,23 @@ class Switch:
             if mine.alone is not None:
                 mine.alone.cancel()
             self._bridges.forget(leg_id)
-            self.emit(LegEnded(leg_id, reason, by, code, text, port.quality() if port is not None else None))
+            self.emit(phone.LegEnded(leg_id, reason, by, code, text, port.quality() if port is not None else None))
         if port is not None:
             port.on_digit = port.on_frame = None
             port.close()
         if not self._legs:
             self.idle.set()
 
-    def trunk_changed(self, state: TrunkState) -> None:
+    def trunk_changed(self, state: phone.TrunkState) -> None:
         """Tell that a trunk changed (LegListener)."""
-        self.emit(TrunkChanged(state))
+        self.emit(phone.TrunkChanged(state))
 
     # --- StationListener ----------------------------------------------------------------------------------------------
 
     def station_live(self, station: Station) -> None:
         """Plug a browser into the bridge its station is in, and tell (StationListener)."""
         self._bridges.refresh(("station", station.station_id))
-        self.emit(StationLive(station.station_id, station.session))
+        self.emit(phone.StationLive(station.station_id, station.session))
 
     def station_away(self, station: Station) -> None:
         """Unplug it, without a word: the next browser is on its way (StationListener)."""
@@ -299,7 +266,7 @@ class Switch:
     def station_lost(self, station: Station) -> None:
         """Unplug it and tell (StationListener)."""
         self._bridges.refresh(("station", station.station_id))
-        self.emit(StationLost(station.station_id, station.session))
+        self.emit(phone.StationLost(station.station_id, station.session))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -317,7 +284,7 @@ class Switch:
         """Put a leg's present port where it belongs."""
         leg_id, port = leg.carrier.leg_id, leg.carrier.port
         if port is not None:
-            port.on_digit = lambda digit, milliseconds: self.emit(DtmfReceived(leg_id, digit, milliseconds))
+            port.on_digit = lambda digit, milliseconds: self.emit(phone.DtmfReceived(leg_id, digit, milliseconds))
         self._bridges.refresh(("leg", leg_id))
 
     def _end_of(self, key: Key) -> End:
@@ -342,6 +309,6 @@ class Switch:
         leg.carrier.hang_up(EndReason.FAILED)
 
 
-def _leg_state(leg: Leg) -> LegState:
+def _leg_state(leg: Leg) -> phone.LegState:
     state: Literal["ringing", "answered"] = "answered" if leg.answered else "ringing"
-    return LegState(leg.carrier.leg_id, leg.call_id, leg.carrier.trunk_id, leg.carrier.direction, state, leg.number)
+    return phone.LegState(leg.carrier.leg_id, leg.call_id, leg.carrier.trunk_id, leg.carrier.direction, state, leg.number)
