@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import select
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +15,6 @@ from callcenter.projects import service as projects
 from callcenter.projects.fields import ProjectInput
 from callcenter.trunks.models import Trunk
 from callcenter.users import service as users
-from sqlalchemy import select
 from webui import views
 from webui.pages import fields
 

@@ -1,10 +1,11 @@
 // The live connection: one WebSocket that comes back by itself and goes on where it stopped (?after=SEQ).
 
-import { api } from "./api.js";
+import { api, toSignIn } from "./api.js";
 import { apply, change, load, state } from "./store.js";
 
 const PING_MILLISECONDS = 20000;
 const LONGEST_WAIT = 10000;
+const SIGNED_OUT = 4401;
 let socket = null;
 let tries = 0;
 let timer = 0;
@@ -32,8 +33,9 @@ function connect() {
     lost = false;
   });
   mine.addEventListener("message", (event) => apply(JSON.parse(event.data)));
-  mine.addEventListener("close", () => {
+  mine.addEventListener("close", (event) => {
     if (socket !== mine) return;
+    if (event.code === SIGNED_OUT) toSignIn();
     lost = true;
     change({ connected: false });
     // A closed connection may mean that the sign-in ended: getMe answers 401 then, and api() leaves for the sign-in page.

@@ -1,6 +1,6 @@
 // The desk: one document for the whole shift. Loads what this consultant has now, then follows the live events.
 
-import { api, ApiError } from "./api.js";
+import { ApiError } from "./api.js";
 import { toast } from "./dom.js";
 import { loadTexts, t } from "./i18n.js";
 import { startKeyboard } from "./keyboard.js";
@@ -14,7 +14,7 @@ import { startStation } from "./station.js";
 import { load, state, watch } from "./store.js";
 import { startTopbar } from "./topbar.js";
 import { startWrapUp } from "./wrapup.js";
-import "./theme.js";
+import { setTheme } from "./theme.js";
 
 async function start() {
   await loadTexts();
@@ -30,6 +30,7 @@ async function start() {
       await new Promise((resolve) => setTimeout(resolve, 3000));
     }
   }
+  if (["light", "dark"].includes(state.me.preferences?.theme)) setTheme(state.me.preferences.theme);
   startTopbar();
   startPopups();
   startSoftphone();
@@ -38,7 +39,7 @@ async function start() {
   watch(contactOpened);
   startLive();
   startStation();
-  fillCustomers(api);
+  fillCustomers();
   document.documentElement.dataset.started = "yes";
 }
 

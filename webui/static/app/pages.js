@@ -1,10 +1,10 @@
 // What pages need after they were swapped in: everything is found by data- attributes, so templates hold no script.
 
+import { api, quietly } from "./api.js";
 import { chord } from "./keyboard.js";
 import { drawDevices } from "./devices.js";
-import { h, icon, toast } from "./dom.js";
+import { h, toast } from "./dom.js";
 import { t } from "./i18n.js";
-import { go } from "./navigate.js";
 import { dial, keypad } from "./softphone.js";
 import { clock, secondsSince } from "./format.js";
 import { currentTheme, setTheme } from "./theme.js";
@@ -47,9 +47,15 @@ function clicked(event) {
   const row = at("[data-add-row]");
   if (row) addRow(row);
   at("[data-remove-row]")?.closest("[data-row]").remove();
-  if (at("[data-theme-toggle]")) setTheme(currentTheme() === "dark" ? "light" : "dark");
+  if (at("[data-theme-toggle]")) toggleTheme();
   const copy = at("[data-copy]");
   if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => toast(t("Copied.")));
+}
+
+function toggleTheme() {
+  const theme = currentTheme() === "dark" ? "light" : "dark";
+  setTheme(theme);
+  quietly(api("PUT", "/me/preferences", { theme }));
 }
 
 /** Copy the form's template row to the end of its rows. */
@@ -76,7 +82,6 @@ async function letCustomerCall(form) {
   const button = form.querySelector("button");
   button.disabled = true;
   try {
-    const { api, quietly } = await import("./api.js");
     const customer = form.querySelector("select").value;
     const done = await quietly(api("POST", "/rehearsal/call", customer ? { customer } : {}));
     if (done) toast(t("{name} is calling in …", { name: done.name || done.number || t("A customer") }));
@@ -86,11 +91,9 @@ async function letCustomerCall(form) {
 }
 
 /** Fill the list of demo customers once. */
-export async function fillCustomers(api) {
+export async function fillCustomers() {
   const select = document.getElementById("rehearsal-customer");
   if (!select) return;
   const answer = await api("GET", "/rehearsal/customers", undefined, { quiet: true }).catch(() => null);
-  for (const each of answer?.items || answer || []) select.append(h("option", { value: each.number }, each.name || each.number));
+  for (const each of answer?.items || []) select.append(h("option", { value: each.number }, each.name || each.number));
 }
-
-export { go, icon };

@@ -1,0 +1,119 @@
+"""Walks of the pages in Chromium: sign-in, contacts, languages, and every page for every role without a complaint."""
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.walks.browser import Desk, desk
+from tests.walks.product import PASSWORD, Product
+
+pytestmark = pytest.mark.browser
+
+CONSULTANT = ("/", "/contacts", "/calls", "/call-backs", "/dial", "/profile")
+SUPERVISOR = (*CONSULTANT, "/team", "/calls/all", "/projects", "/projects/new", "/imports")
+ADMINISTRATOR = (
+    *SUPERVISOR,
+    "/trunks",
+    "/trunks/new",
+    "/trunks/1",
+    "/trunks/1/trace",
+    "/users",
+    "/users/new",
+    "/users/1",
+    "/audit",
+    "/operations",
+)
+
+
+async def test_a_wrong_password_is_said_and_a_right_one_leads_back(product: Product, browser: Browser) -> None:
+    async with desk(browser, product.url) as found:
+        page = found.page
+        await page.goto(f"{product.url}/contacts")
+        await expect(page.locator("#login")).to_be_visible()
+        await page.locator("#login").fill("anna")
+        await page.locator("#password").fill("not it at all")
+        await page.locator("form[action='/sign-in'] button").click()
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await page.locator("#password").fill(PASSWORD)
+        await page.locator("form[action='/sign-in'] button").click()
+        await expect(page.locator("#main h1")).to_have_text("Contacts")
+        await found.alive()
+        found.problems.clear()  # Chromium reports the 401 of the wrong password
+
+
+@pytest.mark.parametrize(("login", "paths"), [("anna", CONSULTANT), ("maria", SUPERVISOR), ("admin", ADMINISTRATOR)])
+async def test_every_page_of_a_role_loads_without_a_complaint(
+    product: Product, browser: Browser, login: str, paths: tuple[str, ...]
+) -> None:
+    async with desk(browser, product.url) as found:
+        await found.sign_in(login, PASSWORD)
+        for path in paths:
+            response = await found.page.goto(product.url + path)
+            assert response is not None
+            assert response.status == 200, path
+            await found.alive()
+            await expect(found.page.locator("#main h1")).to_be_visible()
+
+
+async def test_a_contact_is_created_found_by_folded_letters_and_changed(anna: Desk) -> None:
+    page = anna.page
+    await page.locator("#nav a[href='/contacts']").click()
+    await page.locator("#main a[href='/contacts/new']").first.click()
+    await page.locator("#field-first_name").fill("Łucja")
+    await page.locator("#field-last_name").fill("Święcicka-Żak")
+    await page.locator("#field-organisation").fill("Młyn Wąchock")
+    await page.locator("input[name=number]").first.fill("41 273 61 00")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#main h1")).to_have_text("Łucja Święcicka-Żak")
+    await page.locator("#note-text").fill("Dzwonić po dziesiątej")
+    await page.get_by_role("button", name="Add note").click()
+    await expect(page.locator("#timeline")).to_contain_text("Dzwonić po dziesiątej")
+    for typed in ("lucja swiec", "27361", "wachock"):
+        await page.locator("#nav a[href='/contacts']").click()
+        await page.locator("#contact-search").press_sequentially(typed)
+        await expect(page.locator("#contact-rows tbody tr")).to_have_count(1)
+        await expect(page.locator("#contact-rows")).to_contain_text("Święcicka-Żak")
+    await page.locator("#contact-rows a.row-link").click()
+    await page.locator("#main a", has_text="Edit").click()
+    await page.locator("#field-position").fill("Młynarka")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#main")).to_contain_text("Młynarka")
+
+
+async def test_a_page_change_keeps_the_document_and_back_works(anna: Desk) -> None:
+    page = anna.page
+    await page.evaluate("window.sameDocument = true")
+    for path in ("/contacts", "/calls", "/dial"):
+        await page.locator(f"#nav a[href='{path}']").click()
+        await expect(page.locator(f"#nav a[href='{path}']")).to_have_attribute("aria-current", "page")
+    await page.go_back()
+    await expect(page.locator("#main h1")).to_have_text("My calls")
+    await page.go_back()
+    await expect(page.locator("#main h1")).to_have_text("Contacts")
+    assert await page.evaluate("window.sameDocument")
+
+
+async def test_the_language_changes_on_the_sign_in_page_and_on_the_profile(product: Product, browser: Browser) -> None:
+    async with desk(browser, product.url) as found:
+        page = found.page
+        await page.goto(f"{product.url}/sign-in")
+        await page.get_by_role("button", name="Polski").click()
+        await expect(page.locator("html")).to_have_attribute("lang", "pl")
+        await found.sign_in("anna", PASSWORD)
+        await expect(page.locator("html")).to_have_attribute("lang", "en")
+        await page.goto(f"{product.url}/profile")
+        await found.alive()
+        await page.locator("#field-language").select_option("pl")
+        await page.locator("form[action='/profile'] button[type=submit]").click()
+        await expect(page.locator("html")).to_have_attribute("lang", "pl")
+        await found.alive()
+
+
+async def test_people_see_only_what_their_role_may(product: Product, browser: Browser) -> None:
+    async with desk(browser, product.url) as found:
+        await found.sign_in("anna", PASSWORD)
+        await expect(found.page.locator("#nav a[href='/trunks']")).to_have_count(0)
+        for path in ("/team", "/calls/all", "/projects", "/imports", "/trunks", "/users", "/audit", "/operations"):
+            response = await found.page.goto(product.url + path)
+            assert response is not None
+            assert response.status == 403, path
+        found.problems.clear()  # Chromium reports each 403

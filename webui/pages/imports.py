@@ -1,0 +1,97 @@
+"""Importing contacts: upload, dry run, progress, rejected rows, apply, undo, for supervisors."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from callcenter.actor import Role
+from callcenter.contacts import imports
+from callcenter.errors import CallCenterError, Conflict, Invalid
+from webui import imports as background
+from webui import views
+from webui.i18n import gettext
+from webui.pages import fields
+
+_NOTICES = 50
+
+
+async def listing(request: Request) -> Response:
+    """Show the form and the imports so far."""
+    return await _listing(request)
+
+
+async def _listing(request: Request, refused: CallCenterError | None = None) -> Response:
+    actor = views.signed_in(request, Role.SUPERVISOR)
+    async with request.app.state.database.reading(actor) as uow:
+        found = await imports.list_imports(uow)
+    error = views.translate(request, refused) if refused else ""
+    return await views.render(request, "imports/list.html", refused.status if refused else 200, imports=found, error=error)
+
+
+async def upload(request: Request) -> Response:
+    """Take a file; it is read in the background."""
+    actor = views.signed_in(request, Role.SUPERVISOR)
+    try:
+        created = await background.upload(request, actor, await views.form(request))
+    except (Invalid, Conflict) as error:
+        return await _listing(request, error)
+    return views.redirect(f"/imports/{created.id}")
+
+
+async def show(request: Request) -> Response:
+    """Show one import."""
+    return await _show(request, "imports/show.html")
+
+
+async def progress(request: Request) -> Response:
+    """Give how far an import is, anew every second while it moves."""
+    return await _show(request, "imports/progress.html")
+
+
+async def _show(request: Request, template: str) -> Response:
+    actor, import_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
+    async with request.app.state.database.reading(actor) as uow:
+        found = await imports.get_import(uow, import_id)
+        noticed = await imports.notices(uow, import_id, _NOTICES)
+    return await views.render(
+        request,
+        template,
+        each=found,
+        error=gettext(found.error),
+        notices=[(line, gettext(sentence)) for line, sentence in noticed],
+        moving=found.state in {"staging", "applying", "undoing"} or (found.state == "checked" and not found.dry_run),
+    )
+
+
+async def rejected(request: Request) -> Response:
+    """Download the rejected rows with their reasons."""
+    actor, import_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
+    async with request.app.state.database.reading(actor) as uow:
+        rows = await imports.rejected_rows(uow, import_id, gettext)
+    headers = {"content-disposition": f'attachment; filename="import-{import_id}-rejected.csv"'}
+    return Response(rows, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def apply(request: Request) -> Response:
+    """Make contacts of the good rows of a dry run."""
+    actor, import_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
+    await background.apply(request, actor, import_id)
+    return views.redirect(f"/imports/{import_id}")
+
+
+async def undo(request: Request) -> Response:
+    """Take away all that an import made."""
+    actor, import_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
+    await background.undo(request, actor, import_id)
+    return views.redirect(f"/imports/{import_id}")
+
+
+ROUTES = [
+    Route("/imports", listing, methods=["GET"]),
+    Route("/imports", upload, methods=["POST"]),
+    Route("/imports/{id:int}", show, methods=["GET"]),
+    Route("/imports/{id:int}/progress", progress, methods=["GET"]),
+    Route("/imports/{id:int}/rejected.csv", rejected, methods=["GET"]),
+    Route("/imports/{id:int}/apply", apply, methods=["POST"]),
+    Route("/imports/{id:int}/undo", undo, methods=["POST"]),
+]
