@@ -2,12 +2,12 @@
 
 import structlog
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from callcenter.db import away
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotSignedIn, Unavailable
 from webui import i18n, views
 
@@ -90,8 +90,7 @@ def from_database(error: SQLAlchemyError) -> CallCenterError | None:
         return Invalid("A value is out of range.")
     if isinstance(error, IntegrityError):
         return Conflict("Somebody changed this at the same time. Load it again.")
-    gone = isinstance(error, DBAPIError) and error.connection_invalidated
-    if gone or isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+    if away(error):
         return Unavailable("The database cannot be reached just now. Nothing was saved; try again in a moment.")
     return None
 
@@ -125,6 +124,8 @@ async def on_error(request: Request, error: Exception) -> Response:
             return await on_crash(request, error)
         log.warning("web.database", path=request.url.path, status=known.status, reason=type(error).__name__)
         error = known
+    if isinstance(error, UnicodeEncodeError):  # half a character (a lone surrogate) on its way to the database
+        error = Invalid("The text holds a character that cannot be kept.")
     if isinstance(error, ClientDisconnect):
         return Response(status_code=CLIENT_GONE)
     assert isinstance(error, CallCenterError)  # noqa: S101 - the table below passes nothing else
@@ -139,4 +140,10 @@ async def on_crash(request: Request, error: Exception) -> Response:
     return await respond(request, sentence)
 
 
-HANDLERS = {CallCenterError: on_error, HTTPException: on_error, SQLAlchemyError: on_error, ClientDisconnect: on_error}
+HANDLERS = {
+    CallCenterError: on_error,
+    HTTPException: on_error,
+    SQLAlchemyError: on_error,
+    ClientDisconnect: on_error,
+    UnicodeEncodeError: on_error,
+}

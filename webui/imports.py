@@ -58,6 +58,13 @@ async def upload(request: Request, actor: Actor, form: FormData) -> Import:
 
     Raises Invalid when there is no file. The page follows it with `imports.get_import`.
     """
+    try:
+        return await _upload(request, actor, form)
+    finally:
+        await form.close()
+
+
+async def _upload(request: Request, actor: Actor, form: FormData) -> Import:
     actor.require(Role.SUPERVISOR)
     sent = form.get("file")
     if not isinstance(sent, UploadFile) or not sent.filename:

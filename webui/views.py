@@ -100,6 +100,7 @@ async def form(request: Request) -> FormData:
     data = await request.form(max_files=1, max_fields=_MAX_FIELDS)
     for name, value in data.multi_items():
         if "\x00" in name or (isinstance(value, str) and "\x00" in value):
+            await data.close()
             raise Invalid("The text holds a character that cannot be kept.", field=name.replace("\x00", ""))
     return data
 

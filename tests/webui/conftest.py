@@ -79,7 +79,7 @@ class Site:
 @pytest.fixture
 async def site(database: Database, tmp_path: Path) -> Site:
     """Build the application on each database; its listeners are wired as in the web process."""
-    settings = Settings(data_dir=tmp_path, demo=True, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data_dir=tmp_path, demo=True, _env_file=None)
     database.settings = settings
     phone = FakePhone()
     live = LiveHub(database)

@@ -105,8 +105,8 @@ async def test_a_bearer_request_needs_no_origin(site: Site, consultant: Person) 
 
 
 def test_with_a_public_address_only_its_name_and_addresses_are_ours() -> None:
-    open_settings = Settings(_env_file=None)  # type: ignore[call-arg]
-    named = Settings(public_url="https://calls.example.com", _env_file=None)  # type: ignore[call-arg]
+    open_settings = Settings(_env_file=None)
+    named = Settings(public_url="https://calls.example.com", _env_file=None)
     assert security.allowed_host("anything:8000", open_settings)
     assert not security.allowed_host("", open_settings)
     assert not security.allowed_host("[broken", open_settings)
@@ -128,7 +128,7 @@ async def test_cookies_are_http_only_and_secure_behind_tls(site: Site) -> None:
     from starlette.responses import Response
 
     response = Response()
-    security.start_session(response, "secret", Settings(public_url="https://calls.example.com", _env_file=None))  # type: ignore[call-arg]
+    security.start_session(response, "secret", Settings(public_url="https://calls.example.com", _env_file=None))
     cookie = response.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie

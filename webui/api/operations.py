@@ -93,7 +93,7 @@ async def get_operations(request: Request, query: OperationsQuery) -> Operations
     )
 
 
-@operation("GET", "/rehearsal/customers", "listCustomers")
+@operation("GET", "/rehearsal/customers", "listCustomers", errors=(NotFound,))
 async def list_customers(request: Request) -> CustomerList:
     """The customers of the built-in carrier (demo)."""
     _only_in_demo(request)
