@@ -26,7 +26,7 @@ _SENTENCES = {
     "literal_error": "This is none of the possible values: {expected}.",
     "enum": "This is none of the possible values: {expected}.",
 }
-# The sentences above as gettext sees them are collected by scripts/check_i18n.py from this table.
+# The sentences above as gettext sees them are collected by scripts/check_translations.py from this table.
 
 
 def refuse_nul(value: Any, field: str | None = None) -> None:

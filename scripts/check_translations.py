@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Check that every text people may read is extracted and has a good Polish translation; `--update` extracts anew.
 
 Texts come from templates (gettext), scripts (`t`, `tn`), and Python: gettext calls, errors, notices, and any literal of the
@@ -70,7 +71,7 @@ def collect() -> dict[str, Found]:
         for file in sorted((ROOT / "webui").glob(pattern)):
             with file.open("rb") as source:
                 options = {"extensions": "jinja2.ext.i18n", "newstyle_gettext": "true", "trimmed": "true"}
-                for _, message, _, _ in extract(method, source, keywords=keywords, options=options):  # type: ignore[arg-type]
+                for _, message, _, _ in extract(method, source, keywords=keywords, options=options):
                     text, plural = message if isinstance(message, tuple) else (message, None)
                     _note(found, text, plural, str(file.relative_to(ROOT)), method == "javascript")
     return found
@@ -94,8 +95,7 @@ def from_python(tree: ast.AST, name: str) -> Iterator[tuple[str, str | None, boo
         elif isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "sentence" for target in node.targets):
             yield from ((text, None, True) for text in _literals(node.value))
         elif isinstance(node, ast.Constant) and name.startswith(FREE) and id(node) not in docstrings | inside:
-            if isinstance(node.value, str) and SENTENCE.fullmatch(node.value):
-                yield node.value, None, False
+            yield from ((text, None, False) for text in _literals(node) if SENTENCE.fullmatch(text))
 
 
 def _from_call(node: ast.Call, name: str) -> Iterator[tuple[str, str | None, bool]]:
@@ -138,9 +138,9 @@ def update(found: dict[str, Found]) -> None:
             same_shape = isinstance(string, tuple | list) == bool(message.pluralizable)
             fresh.add(message.id, string if same_shape else blank, message.locations, auto_comments=message.auto_comments)
     for path, catalog in ((TEMPLATE, template), (POLISH, fresh)):
-        catalog.header_comment = "# Written by scripts/check_i18n.py --update"
-        with path.open("wb") as file:
-            write_po(file, catalog, width=120, include_lineno=False, omit_header=False)
+        catalog.header_comment = "# Written by scripts/check_translations.py --update"
+        with path.open("wb") as written:
+            write_po(written, catalog, width=120, include_lineno=False, omit_header=False)
         text = re.sub(
             r'"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator|Language-Team|Report-Msgid).*\n',
             "",
@@ -159,7 +159,7 @@ def check(found: dict[str, Found]) -> Iterator[str]:
         for name, known in (("messages.pot", template), ("messages.po", polish)):
             message = known.get(text)
             if message is None:
-                yield f"{name}: not extracted (make i18n): {text!r} of {sorted(entry.files)[0]}"
+                yield f"{name}: not extracted (--update): {text!r} of {sorted(entry.files)[0]}"
             elif entry.browser != (BROWSER in message.auto_comments) or bool(entry.plural) != bool(message.pluralizable):
                 yield f"{name}: out of date: {text!r}"
         if text in polish:
