@@ -28,6 +28,7 @@ _ONCE = ("from", "to", "call-id", "cseq")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]{1,32}) (\S{1,2000}) SIP/(\d+\.\d+)")
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?: (.*))?")
+_VIA_PROTOCOL = re.compile(r"SIP\s*/\s*2\.0\s*/\s*([A-Za-z]+)\s+", re.IGNORECASE)
 _MOST_HEADERS = 200
 _HIGHEST_CSEQ = 2**31
 
@@ -160,7 +161,17 @@ def _headers(lines: list[str]) -> list[tuple[str, str]]:
             headers.append((_COMPACT.get(lower, lower), value.strip()))
         elif line.strip():
             headers.append(("", line))
-    return headers
+    return [(name, _tidied(name, value)) for name, value in headers]
+
+
+def _tidied(name: str, value: str) -> str:
+    """Take out the white space RFC 3261 25.1 allows and sippy stumbles over (it would miss the tag, or the Via's host)."""
+    if name == "via":
+        return _VIA_PROTOCOL.sub(r"SIP/2.0/\1 ", value)
+    if name in ("from", "to"):
+        head, close, tail = value.rpartition(">")
+        return head + close + re.sub(r"\s*([;=])\s*", r"\1", tail)
+    return value
 
 
 def _body(headers: list[tuple[str, str]], body: bytes) -> bytes:

@@ -68,6 +68,7 @@ class SipCarrier:
             leg.hang_up(EndReason.FAILED)
         await asyncio.gather(*(each.stop() for each in self._registrations.values()))
         self._registrations.clear()
+        self._trunks.clear()
         await self._engine.settle(_LAST_WORDS_SECONDS)
         for task in self._tasks:
             task.cancel()

@@ -10,6 +10,7 @@ from callcenter import clock
 from callcenter.config import Settings
 from callcenter.phone import Originate, TrunkConfig
 from telephony.media.rtp_port import RtpPorts
+from telephony.sip import trunks
 from telephony.sip.trunks import SipCarrier
 from tests.telephony.sip.peer import Message, Notebook, Peer, sdp
 
@@ -53,8 +54,9 @@ class Line:
 
 
 @pytest.fixture
-async def line(unused_rtp: RtpPorts) -> AsyncIterator[Line]:
+async def line(unused_rtp: RtpPorts, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Line]:
     """Yield a carrier whose only trunk is the peer (no registration)."""
+    monkeypatch.setattr(trunks, "_LAST_WORDS_SECONDS", 0.2)  # most tests leave the peer silent
     carrier = SipCarrier(Settings(sip="127.0.0.1:0", rtp_ports="42000-43999"), unused_rtp)
     notes = Notebook()
     await carrier.start(notes)
