@@ -153,11 +153,14 @@ def _registered(settings: Settings, as_number: str, say: Say) -> Iterator[Phone 
 
 
 def _until_answered(sip: Sip, talk: VoIPCall, say: Say) -> bool:
-    rang = False
-    while talk.state == CallState.DIALING and sip.refused is None:
-        if sip.rings and not rang:
-            rang = True
-            say("It rings.")
+    def waiting() -> bool:
+        return bool(talk.state == CallState.DIALING and sip.refused is None)
+
+    while waiting() and not sip.rings:
+        time.sleep(_FRAME)
+    if sip.rings:
+        say("It rings.")
+    while waiting():
         time.sleep(_FRAME)
     if sip.refused is not None:
         status, reason = sip.refused

@@ -24,7 +24,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+")
 _TAG = re.compile(r";\s*tag\s*=\s*([^;,\s>]+)", re.IGNORECASE)
 _BRANCH = re.compile(r";\s*branch\s*=\s*([^;,\s]+)", re.IGNORECASE)
 _URI = re.compile(r"<([^<>]*)>|^\s*([a-zA-Z][a-zA-Z0-9+.-]*:[^;\s]*)")
-_SIP_URI = re.compile(r"sips?:(?:([^@;?>]*)@)?(\[[0-9A-Fa-f:.]+\]|[^:;?>\s]+)(?::(\d{1,5}))?", re.IGNORECASE)
+_SIP_URI = re.compile(r"sips?:(?:([^@?>]*)@)?(\[[0-9A-Fa-f:.]+\]|[^:;?>\s]+)(?::(\d{1,5}))?", re.IGNORECASE)
 
 
 class Malformed(ValueError):
