@@ -3,7 +3,8 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -61,8 +62,9 @@ def detect_encoding(source: BinaryIO) -> str:
     for mark, encoding in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
         if start.startswith(mark):
             return _strictly(source, encoding)
-    if b"\x00" in start:
-        return _strictly(source, "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be")
+    zeros = start[::2].count(0), start[1::2].count(0)  # of Latin text every other byte is zero
+    if max(zeros) > len(start) / 4:
+        return _strictly(source, "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be")
     if _decodes(source, "utf-8"):
         return "utf-8"
     return _strictly(source, _older(source))
@@ -108,7 +110,8 @@ def _strictly(source: BinaryIO, encoding: str) -> str:
 def read_layout(source: BinaryIO) -> Layout:
     """Return how the file is written; raises Invalid, naming the columns we know, when its first line is not theirs."""
     encoding = detect_encoding(source)
-    first = next((line for line in _lines(source, encoding) if text.words(line)), "")
+    with closing(_lines(source, encoding)) as lines:
+        first = next((line for line in lines if text.words(line)), "")
     if not first:
         raise Invalid("The file is empty. Its first line must name the columns: {expected}.", field="file", expected=EXPECTED)
     headers = {each: next(csv.reader([first], delimiter=each), []) for each in DELIMITERS}
@@ -147,13 +150,17 @@ def _field(name: str) -> str | None:
     return FIELDS.get(" ".join(known)) if known else ""
 
 
-def read_rows(source: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str], str]]:
+def read_rows(source: BinaryIO, layout: Layout) -> Generator[tuple[int, list[str], str]]:
     """Yield (line in the file, cells, error) of each row after the first line; empty rows are left out.
 
     A row csv cannot read (a quote that never ends) is yielded with the reason and reading goes on after it.
     """
-    lines = _lines(source, layout.encoding)
-    reader = csv.reader(lines, delimiter=layout.delimiter)
+    with closing(_lines(source, layout.encoding)) as lines:
+        yield from _read(lines, layout.delimiter)
+
+
+def _read(lines: Iterator[str], delimiter: str) -> Generator[tuple[int, list[str], str]]:
+    reader = csv.reader(lines, delimiter=delimiter)
     seen_header = False
     while True:
         line = reader.line_num + 1
@@ -172,7 +179,7 @@ def read_rows(source: BinaryIO, layout: Layout) -> Iterator[tuple[int, list[str]
         yield line, cells, ""
 
 
-def _lines(source: BinaryIO, encoding: str) -> Iterator[str]:
+def _lines(source: BinaryIO, encoding: str) -> Generator[str]:
     """Yield the file's lines with their ends; a first line "sep=;" (a spreadsheet's) counts as empty."""
     source.seek(0)
     wrapper = io.TextIOWrapper(source, encoding=encoding, newline="")

@@ -10,6 +10,8 @@ import asyncio
 import datetime as dt
 import io
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -119,14 +121,29 @@ async def _stage(
     layout = await asyncio.to_thread(csv_file.read_layout, opened)
     async with database.unit_of_work(actor) as uow:
         (await _moving(uow, import_id, "staging")).header = layout.header
-    read = csv_file.read_rows(opened, layout)
-    seen: dict[int, int] = {}
+    with closing(csv_file.read_rows(opened, layout)) as read:
+        await _stage_rows(database, actor, import_id, partial(_read_batch, read, layout, region, {}), progress)
+    async with database.unit_of_work(actor) as uow:
+        staged = await _moving(uow, import_id, "staging")
+        staged.state = "checked"
+        staged.finished_at = uow.now if staged.dry_run else None
+        audit(uow, "import.checked", "import", import_id, accepted=staged.accepted, rejected=staged.rejected)
+
+
+async def _stage_rows(
+    database: Database,
+    actor: Actor,
+    import_id: int,
+    read_batch: Callable[[int], list[dict[str, Any]]],
+    progress: Progress | None,
+) -> None:
+    """Store the rows that `read_batch` reads, so many at a time as it is told."""
     pace = Pace()
     while True:
         pace.begin()
-        batch = await asyncio.to_thread(_read_batch, read, pace.size, layout, region, seen)
+        batch = await asyncio.to_thread(read_batch, pace.size)
         if not batch:
-            break
+            return
         async with database.reading(actor) as uow:
             await _note_known_numbers(uow, batch)
         async with database.unit_of_work(actor) as uow:
@@ -140,15 +157,10 @@ async def _stage(
             await uow.session.execute(insert(ImportRow), [{**each, "import_id": import_id, "applied": False} for each in batch])
         pace.end()
         await _breathe(progress, staged)
-    async with database.unit_of_work(actor) as uow:
-        staged = await _moving(uow, import_id, "staging")
-        staged.state = "checked"
-        staged.finished_at = uow.now if staged.dry_run else None
-        audit(uow, "import.checked", "import", import_id, accepted=staged.accepted, rejected=staged.rejected)
 
 
 def _read_batch(
-    read: Iterator[tuple[int, list[str], str]], size: int, layout: Layout, region: str, seen: dict[int, int]
+    read: Iterator[tuple[int, list[str], str]], layout: Layout, region: str, seen: dict[int, int], size: int
 ) -> list[dict[str, Any]]:
     """Read up to `size` rows; `seen` holds each E.164 number of the file with its first line."""
     batch: list[dict[str, Any]] = []
