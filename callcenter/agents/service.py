@@ -141,7 +141,8 @@ async def end_offer(uow: UnitOfWork, user_id: int, call_id: str, *, missed: bool
 
 async def settle(uow: UnitOfWork, agent: Agent, reason: str = "") -> None:
     """Take the state that follows a call, an offer or a wrap-up: what was asked for meanwhile, else ready."""
-    state, why = states.after_call(agent.after_call, station_live=agent.station_live)
+    here = agent.station_live or await uow.session.get(jobs.Job, f"station_grace:{agent.user_id}") is not None
+    state, why = states.after_call(agent.after_call, station_here=here)
     agent.after_call = None
     await enter(uow, agent, state, reason=why or reason)
 

@@ -31,9 +31,12 @@ def refusal(wanted: AgentState, *, station_live: bool) -> CallCenterError | None
     return None
 
 
-def after_call(wanted: str | None, *, station_live: bool) -> tuple[AgentState, str]:
-    """Return the state that follows a call or wrap-up, and the reason if it is not what was wanted."""
+def after_call(wanted: str | None, *, station_here: bool) -> tuple[AgentState, str]:
+    """Return the state that follows a call or wrap-up, and the reason if it is not what was wanted.
+
+    `station_here`: the station is live, or may still come back in its time of grace.
+    """
     state = AgentState(wanted or AgentState.READY)
-    if state is AgentState.READY and not station_live:
+    if state is AgentState.READY and not station_here:
         return AgentState.OFFLINE, "station_lost"
     return state, ""

@@ -50,13 +50,9 @@ async def station_lost(uow: UnitOfWork, station_id: str, session: str) -> Agent 
 
 
 async def station_grace_over(uow: UnitOfWork, payload: dict[str, Any]) -> None:
-    """Take an agent offline whose page stayed away: at once, or when what they are in is over."""
+    """Take an agent offline whose page stayed away; from a call, an offer or a wrap-up that follows when it is over."""
     agent = await uow.session.get(Agent, int(payload["user_id"]))
-    if agent is None or agent.station_live:
+    if agent is None or agent.station_live or agent.state not in (AgentState.READY, AgentState.BREAK):
         return
-    if agent.state in (AgentState.READY, AgentState.BREAK):
-        log.info("agent.page_away", user_id=agent.user_id, was=agent.state)
-        await service.enter(uow, agent, AgentState.OFFLINE, reason="station_lost")
-    elif agent.state != AgentState.OFFLINE:
-        agent.after_call = AgentState.OFFLINE.value
-        await service.tell(uow, agent)
+    log.info("agent.page_away", user_id=agent.user_id, was=agent.state)
+    await service.enter(uow, agent, AgentState.OFFLINE, reason="station_lost")
