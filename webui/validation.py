@@ -26,7 +26,6 @@ _SENTENCES = {
     "literal_error": "This is none of the possible values: {expected}.",
     "enum": "This is none of the possible values: {expected}.",
 }
-# The sentences above as gettext sees them are collected by scripts/check_translations.py from this table.
 
 
 def refuse_nul(value: Any, field: str | None = None) -> None:
@@ -53,11 +52,6 @@ def invalid(error: ValidationError) -> Invalid:
         return Invalid(str(first["ctx"]["error"]).replace("{", "{{").replace("}", "}}"), field=field)
     template = _SENTENCES.get(first["type"], "This cannot be accepted.")
     return Invalid(template, field=field, **context)
-
-
-def sentences() -> list[str]:
-    """Return the sentences of this table, for translation."""
-    return sorted({*_SENTENCES.values(), "This cannot be accepted."})
 
 
 def _storable(value: str) -> str:

@@ -1,0 +1,107 @@
+"""The API as its own document tells it: whatever a stranger sends within or against it, nothing breaks."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+from sqlalchemy import update
+
+from callcenter import clock
+from callcenter.actor import Role
+from callcenter.users.models import Token, User
+from callcenter.users.sessions import TOKEN_PREFIX, hash_secret
+from tests.webui.conftest import Site, serving
+from webui import routes
+from webui.openapi import OPERATIONS, document
+
+EXAMPLES = 12  # of each operation, within the document and against it; `make soak` has more
+OWN_ID = 777_777  # of the administrator and the token that ask, so that no example shuts them out
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    routes.table()
+    return dict(json.loads(document()))
+
+
+def test_every_operation_of_the_contract_is_documented_with_its_errors(described: dict[str, Any]) -> None:
+    operations = {each["operationId"]: each for path in described["paths"].values() for each in path.values()}
+    promised = "getMe setAgentState openStation closeStation dial answerCall hangUpCall sendDtmf setDisposition listContacts"
+    promised += " getContact createContact updateContact listCalls getCall"
+    assert set(promised.split()) <= set(operations)
+    assert len(operations) == len(OPERATIONS)
+    for name, each in operations.items():
+        assert {"401", "403", "503"} <= set(each["responses"]), name
+        assert each["summary"], name
+    assert described["openapi"].startswith("3.1")
+
+
+def test_every_text_the_api_takes_is_bounded(described: dict[str, Any]) -> None:
+    def unbounded(schema: dict[str, Any], path: str) -> Iterator[str]:
+        if schema.get("type") == "string" and not {"maxLength", "enum", "const", "pattern", "format"} & set(schema):
+            yield path
+        for key, value in schema.items():
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, dict):
+                    yield from unbounded(each, f"{path}.{key}")
+
+    # a model's own str_max_length is not in its schema: fields.py of trunks and projects bound theirs so
+    bounded_by_model = ("TrunkInput", "ProjectInput")
+    inputs = {name: each for name, each in described["components"]["schemas"].items() if name.endswith("Input")}
+    found = [path for name, each in inputs.items() for path in unbounded(each, name) if not name.startswith(bounded_by_model)]
+    assert found == []
+
+
+async def test_no_input_breaks_the_api(site: Site, described: dict[str, Any]) -> None:
+    site.app.state.settings = site.settings.model_copy(update={"demo": False})  # no carrier runs here
+    token = TOKEN_PREFIX + clock.new_id()
+    async with site.database.unit_of_work() as uow:
+        role = Role.ADMINISTRATOR.value
+        uow.session.add(User(id=OWN_ID, login="script", name="Script", role=role, password_hash="", created_at=uow.now))
+        await uow.session.flush()
+        uow.session.add(Token(id=OWN_ID, user_id=OWN_ID, token_hash=hash_secret(token), created_at=uow.now))
+    async with serving(site) as address:
+        await asyncio.to_thread(try_all, described, f"http://{address}", token)
+    async with site.database.unit_of_work() as uow:
+        await uow.session.execute(update(User).values(name="still works"))
+
+
+def try_all(described: dict[str, Any], url: str, token: str) -> None:
+    schema = schemathesis.openapi.from_dict(described)
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            try_one(operation, mode, url, token)
+
+
+def try_one(operation: Any, mode: GenerationMode, url: str, token: str) -> None:
+    wanted = [
+        not_a_server_error,
+        checks.status_code_conformance,
+        checks.content_type_conformance,
+        checks.response_schema_conformance,
+    ]
+
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
+    def send(case: schemathesis.Case) -> None:
+        response = case.call(base_url=url, headers={"authorization": f"Bearer {token}"})
+        assert response.status_code != 401
+        case.validate_response(response, checks=wanted)
+
+    send()
