@@ -1,6 +1,8 @@
 """The schema's history: up to what the models say, down to nothing, on both databases."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -11,11 +13,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from callcenter.main.schema import alembic_config
 from callcenter.models import Base
 
+T = TypeVar("T")
 
-async def inside(url: str, work: object) -> object:
+
+async def inside(url: str, work: Callable[[Connection], T]) -> T:
     engine = create_async_engine(url)
     async with engine.connect() as connection:
-        result = await connection.run_sync(work)  # type: ignore[arg-type]
+        result = await connection.run_sync(work)
     await engine.dispose()
     return result
 

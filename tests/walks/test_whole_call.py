@@ -13,7 +13,7 @@ from telephony.lab.customers import DEMO_NUMBER
 from tests.walks.consultant import Consultant
 from tests.walks.whole import Product, ok, running, until
 
-ANNA_KOWALSKA, ZOFIA_PCMA_ONLY = "+48500000101", "+48500000107"
+ANNA_KOWALSKA, LUKASZ_WOJCIK, ZOFIA_PCMA_ONLY = "+48500000101", "+48500000102", "+48500000107"
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ async def test_a_customer_rings_both_hear_each_other_and_the_call_stands_on_the_
         ("+48500000103", "busy"),
         ("+48500000105", "rejected"),
         ("+48500000106", "failed"),
-        ("+48500000199", "unreachable"),
+        ("+48500000140", "unreachable"),
     ],
 )
 async def test_a_call_out_that_is_not_answered_is_shown_as_what_it_is(
@@ -122,7 +122,7 @@ async def test_a_consultant_whose_page_goes_away_comes_back_into_the_call(produc
     await customer_hears(product, customer, 440)
     await anna.unplug()
     await customer_hears(product, customer, None)
-    anna.session = "another tab"
+    anna.session = "another-tab"
     await anna.plug_in()
     await customer_hears(product, customer, 440)
     await anna.hears(700)
@@ -161,7 +161,7 @@ async def test_the_switch_may_die_in_a_call_and_nobody_is_left_stuck(product: Pr
 
     await until("the trunk to be registered again", registered)
     anna.events.clear()
-    await in_call(product, anna)
+    await in_call(product, anna, LUKASZ_WOJCIK)  # the first customer still holds a line that leads nowhere
 
 
 async def test_a_graceful_stop_lets_a_call_finish_and_takes_no_new_one(product: Product, anna: Consultant) -> None:
@@ -171,7 +171,7 @@ async def test_a_graceful_stop_lets_a_call_finish_and_takes_no_new_one(product: 
     product.process.terminate()
 
     async def refused() -> bool:
-        another = await rehearsal.let_call(lab(product), "+48500000102", DEMO_NUMBER)
+        another = await rehearsal.let_call(lab(product), LUKASZ_WOJCIK, DEMO_NUMBER)
         await asyncio.sleep(0)
         await until("an outcome", lambda: _outcome(product, another["id"]))
         return (await customer_call(product, another["id"]))["status"] in (480, 503)
