@@ -62,8 +62,8 @@ def detect_encoding(source: BinaryIO) -> str:
     for mark, encoding in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
         if start.startswith(mark):
             return _strictly(source, encoding)
-    zeros = start[::2].count(0), start[1::2].count(0)  # of Latin text every other byte is zero
-    if max(zeros) > len(start) / 4:
+    zeros = start[::2].count(0), start[1::2].count(0)  # of Latin letters every other byte is zero
+    if max(zeros) > len(start) / 16:
         return _strictly(source, "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be")
     if _decodes(source, "utf-8"):
         return "utf-8"

@@ -18,6 +18,7 @@ from callcenter.errors import Invalid
 MAXIMUM_PAGE = 200
 _LAST = "\U0010ffff"  # sorts after every text, in SQLite's order and in PostgreSQL's C
 _COUNT_UP_TO = 2000
+_STEP, _LARGEST_STEP = 500, 8000  # terms looked at by one statement when contacts must have something else too
 _LOADED = (selectinload(Contact.numbers), selectinload(Contact.organisation))
 
 
@@ -59,14 +60,17 @@ async def _by_terms(uow: UnitOfWork, wanted: list[Wanted], place: tuple[str, int
     if not rarest:
         return Page([], None)
     others = [_has(start) for start in starts if start != rarest]
+    size = _STEP if others else limit + 1
     found: list[tuple[str, Contact]] = []
     more = True
     while more and len(found) <= limit:
-        query = _matching(uow, rarest, place).where(*others).limit(limit + 1)
+        step = _step(rarest, place, size)
+        query = _matching(uow, step).where(*others).limit(limit + 1)
         batch = [(term, contact) for term, contact in await uow.session.execute(query)]
-        more = len(batch) > limit
         found += [(term, contact) for term, contact in batch if term == _first_term(contact, rarest)]
-        place = (batch[-1][0], batch[-1][1].id) if batch else place
+        place = (batch[-1][0], batch[-1][1].id) if len(batch) > limit else await _end_of(uow, step, size)
+        more = place is not None
+        size = min(size * 4, _LARGEST_STEP)
     following = _encode(found[limit - 1][0], found[limit - 1][1].id) if len(found) > limit else None
     return Page([contact for _, contact in found[:limit]], following)
 
@@ -90,12 +94,24 @@ async def _count(uow: UnitOfWork, start: str) -> int:
     return await uow.session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def _matching(uow: UnitOfWork, start: str, place: tuple[str, int] | None) -> Select[str, Contact]:
-    query = visible_to(uow.actor).join(ContactTerm, ContactTerm.contact_id == Contact.id).where(*_begins(start))
+def _step(start: str, place: tuple[str, int] | None, size: int) -> Select[str, int]:
+    """Return the query of the next `size` terms. A limit of its own, so that no planner walks the contacts instead."""
+    query = select(ContactTerm.term, ContactTerm.contact_id).where(*_begins(start))
     if place is not None:
         query = query.where(tuple_(ContactTerm.term, ContactTerm.contact_id) > tuple_(*map(literal, place)))
-    ordered = query.order_by(ContactTerm.term, ContactTerm.contact_id)
-    return ordered.with_only_columns(ContactTerm.term, Contact).options(*_LOADED)
+    return query.order_by(ContactTerm.term, ContactTerm.contact_id).limit(size)
+
+
+async def _end_of(uow: UnitOfWork, step: Select[str, int], size: int) -> tuple[str, int] | None:
+    """Return the last place of a step, None when it reached the end of the terms."""
+    last = (await uow.session.execute(step.offset(size - 1).limit(1))).one_or_none()
+    return (last[0], last[1]) if last else None
+
+
+def _matching(uow: UnitOfWork, step: Select[str, int]) -> Select[str, Contact]:
+    terms = step.subquery()
+    query = visible_to(uow.actor).join(terms, terms.c.contact_id == Contact.id).order_by(terms.c.term, terms.c.contact_id)
+    return query.with_only_columns(terms.c.term, Contact).options(*_LOADED)
 
 
 def _begins(start: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -27,13 +27,10 @@ def test_polish_letters_come_through_in_every_encoding_poles_use(encoding: str) 
     assert [line for line, _, _ in rows] == [2, 3, 4]
 
 
-@given(st.lists(st.text("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ abcdefgh", min_size=1), min_size=1), st.sampled_from(ENCODINGS))
+@given(st.lists(st.text("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ abcdefghijklmnoprstuwyz", min_size=1), min_size=1), st.sampled_from(ENCODINGS))
 def test_any_polish_text_is_read_as_it_was_written(names: list[str], encoding: str) -> None:
-    decided = set("ąśźĄŚŹ") & set("".join(names))
     content = "\n".join(["Nazwisko", *(f"x{name}" for name in names)]).encode(encoding)
-    read = [cells[0] for _, cells, _ in rows_of(content)]
-    assert read == [f"x{name}" for name in names] or not decided or encoding == "utf-16-be"
-    assert len(read) == len(names)
+    assert [cells[0] for _, cells, _ in rows_of(content)] == [f"x{name}" for name in names]
 
 
 @given(st.binary())
