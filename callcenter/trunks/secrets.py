@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from callcenter import clock
 from callcenter.errors import Unavailable
 
 KEY_FILE = "secret.key"
@@ -38,8 +39,7 @@ def _key(data_dir: Path) -> bytes:
         return path.read_bytes().strip()
     except FileNotFoundError:
         data_dir.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{KEY_FILE}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
+    fresh = path.with_name(f"{KEY_FILE}.{clock.new_id()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(Fernet.generate_key())

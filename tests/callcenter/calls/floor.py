@@ -115,9 +115,7 @@ class Floor:
     def offers(self) -> list[tuple[str, str]]:
         """Return (who, call) of all pop-ups, in order."""
         names = {actor.user_id: name for name, actor in self.people.items()}
-        return [
-            (names[to[0]], event.call_id) for event, to in self.messages if isinstance(event, CallOffered) and to is not None
-        ]
+        return [(names[to[0]], event.call_id) for event, to in self.messages if isinstance(event, CallOffered) and to is not None]
 
     async def all(self, kind: type[Any]) -> list[Any]:
         """Return all rows of a table as they stand."""

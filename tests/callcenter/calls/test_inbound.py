@@ -303,9 +303,7 @@ async def test_the_dialled_number_finds_its_project_however_the_carrier_writes_i
         ("+48609999999", False, "unknown"),
     ],
 )
-async def test_odd_caller_numbers_are_cases_of_their_own(
-    floor: Floor, number: str, withheld: bool, identification: str
-) -> None:
+async def test_odd_caller_numbers_are_cases_of_their_own(floor: Floor, number: str, withheld: bool, identification: str) -> None:
     await floor.ready("anna")
     await floor.ring(number, withheld=withheld)
     assert [event.identification for event in floor.said(CallOffered, "anna")] == [identification]

@@ -1,0 +1,234 @@
+"""Calls under events in any order, repeated, late and unknown: what must hold, holds after every step."""
+
+import asyncio
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
+from sqlalchemy import func, select
+
+from callcenter import clock, inbox
+from callcenter.agents.models import Agent, AgentState
+from callcenter.calls import service as calls
+from callcenter.calls.models import Call, CallBack, CallState, Leg, Offer
+from callcenter.config import Settings
+from callcenter.contacts.models import TimelineEntry
+from callcenter.db import Database
+from callcenter.errors import CallCenterError
+from callcenter.models import Base
+from callcenter.phone import EndReason, LegAnswered, LegEnded, LegRinging, LegState, LinkUp, Snapshot, StationState
+from tests.callcenter.calls.floor import Floor, open_floor
+
+PEOPLE = ("anna", "bob", "celia")
+NUMBERS = ("+48601000001", "+48601000002", "")
+people = st.sampled_from(PEOPLE)
+
+
+class Calls(RuleBasedStateMachine):
+    """Three consultants, two known customers and a switch that says anything at any time."""
+
+    legs = Bundle("legs")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = tempfile.TemporaryDirectory()
+        self.ended: dict[str, tuple[Any, ...]] = {}
+        self.floor = self.runner.run(self._open())
+
+    async def _open(self) -> Floor:
+        folder = Path(self.folder.name)
+        database = Database(f"sqlite+aiosqlite:///{folder / 'test.db'}", settings=Settings(data_dir=folder))
+        async with database.engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        database.before_commit.append(inbox.store)
+        floor = await open_floor(database, PEOPLE)
+        for number in NUMBERS[:2]:
+            await floor.add_contact("Customer", number)
+        await floor.ready("anna", "bob")
+        return floor
+
+    def teardown(self) -> None:
+        self.runner.run(self.floor.database.close())
+        self.runner.close()
+        self.folder.cleanup()
+        clock.shift(0)
+
+    def _try(self, who: str, door: Any, *args: Any) -> None:
+        """Use a door; a refusal with a sentence is an answer, anything else a fault."""
+        try:
+            self.runner.run(self.floor.do(who, door, *args))
+        except CallCenterError as error:
+            assert str(error)
+
+    def _call(self, leg: str) -> str:
+        return self.runner.run(self.floor.call_of(leg)).id
+
+    # --- the switch ---------------------------------------------------------------------------------------------------
+
+    @rule(target=legs, number=st.sampled_from(NUMBERS))
+    def rings(self, number: str) -> str:
+        return self.runner.run(self.floor.ring(number))
+
+    @rule(leg=legs)
+    def offered_again(self, leg: str) -> None:
+        self.runner.run(self.floor.ring(leg_id=leg))
+
+    @rule(leg=legs)
+    def ringing(self, leg: str) -> None:
+        self.runner.run(self.floor.event(LegRinging(leg, early_media=False)))
+
+    @rule(leg=legs)
+    def answered(self, leg: str) -> None:
+        self.runner.run(self.floor.event(LegAnswered(leg)))
+
+    @rule(leg=legs, reason=st.sampled_from(list(EndReason)))
+    def ends(self, leg: str, reason: EndReason) -> None:
+        self.runner.run(self.floor.event(LegEnded(leg, reason, "far", 200)))
+
+    @rule(reason=st.sampled_from(list(EndReason)))
+    def a_strange_leg(self, reason: EndReason) -> None:
+        self.runner.run(self.floor.event(LegAnswered("strange")))
+        self.runner.run(self.floor.event(LegEnded("strange", reason, "far")))
+
+    @rule(who=people, session=st.sampled_from(["tab1", "tab2"]))
+    def page_comes(self, who: str, session: str) -> None:
+        self.runner.run(self.floor.live(who, session))
+
+    @rule(who=people, session=st.sampled_from(["tab1", "tab2"]))
+    def page_goes(self, who: str, session: str) -> None:
+        self.runner.run(self.floor.lost(who, session))
+
+    @rule(keep=st.randoms(use_true_random=False))
+    def reconnects(self, keep: random.Random) -> None:
+        self.runner.run(self._reconnect(keep))
+
+    async def _reconnect(self, keep: random.Random) -> None:
+        """Come back with some of the legs and stations that the rows believe in."""
+        legs = [leg for leg in await self.floor.all(Leg) if keep.random() < 0.7]
+        there = [agent for agent in await self.floor.all(Agent) if agent.station_live and keep.random() < 0.8]
+        snapshot = Snapshot(
+            "boot",
+            tuple(LegState(leg.id, leg.call_id, 1, leg.direction, keep.choice(["ringing", "answered"]), "") for leg in legs),  # type: ignore[arg-type]
+            tuple(StationState(str(agent.user_id), agent.station_session, True, None) for agent in there),
+        )
+        await self.floor.event(LinkUp(snapshot))
+
+    # --- people and time ----------------------------------------------------------------------------------------------
+
+    @rule(who=people, state=st.sampled_from(["ready", "ready", "break", "offline"]))
+    def asks(self, who: str, state: str) -> None:
+        self._try(who, calls.set_agent_state, state)
+
+    @rule(who=people, leg=legs)
+    def answers(self, who: str, leg: str) -> None:
+        self._try(who, calls.answer, self._call(leg))
+
+    @rule(who=people, leg=legs)
+    def declines(self, who: str, leg: str) -> None:
+        self._try(who, calls.decline, self._call(leg))
+
+    @rule(who=people, leg=legs)
+    def hangs_up(self, who: str, leg: str) -> None:
+        self._try(who, calls.hang_up, self._call(leg))
+
+    @rule(who=people, leg=legs, on=st.booleans())
+    def holds(self, who: str, leg: str, on: bool) -> None:
+        self._try(who, calls.hold, self._call(leg), on)
+
+    @rule(who=people, leg=legs, contact=st.sampled_from([1, 2, None]))
+    def rematches(self, who: str, leg: str, contact: int | None) -> None:
+        self._try(who, calls.change_match, self._call(leg), contact)
+
+    @rule(who=people, leg=legs)
+    def notes(self, who: str, leg: str) -> None:
+        self._try(who, calls.set_disposition, self._call(leg), None, "a note")
+
+    @rule(who=people)
+    def finishes(self, who: str) -> None:
+        self._try(who, calls.finish_wrap_up)
+
+    @rule(target=legs, who=people, number=st.sampled_from(["601000001", "112"]))
+    def dials(self, who: str, number: str) -> str:
+        before = {leg.id for leg in self.runner.run(self.floor.all(Leg))}
+        self._try(who, calls.dial, number)
+        made = [leg.id for leg in self.runner.run(self.floor.all(Leg)) if leg.id not in before]
+        return made[0] if made else self.runner.run(self.floor.ring(""))
+
+    @rule(seconds=st.sampled_from([1, 21, 31, 200, 700]))
+    def time_passes(self, seconds: int) -> None:
+        self.runner.run(self.floor.later(seconds))
+
+    # --- what must hold -----------------------------------------------------------------------------------------------
+
+    @invariant()
+    def holds_together(self) -> None:
+        self.runner.run(self._check())
+
+    async def _check(self) -> None:
+        calls_now = {call.id: call for call in await self.floor.all(Call)}
+        offers = [offer for offer in await self.floor.all(Offer) if offer.result == "open"]
+        agents = await self.floor.all(Agent)
+        self._check_offers(calls_now, offers, agents)
+        self._check_agents(calls_now, agents)
+        await self._check_ended(calls_now)
+
+    def _check_offers(self, calls_now: dict[str, Call], offers: list[Offer], agents: list[Agent]) -> None:
+        assert len({offer.call_id for offer in offers}) == len({offer.user_id for offer in offers}) == len(offers)
+        states = {agent.user_id: agent for agent in agents}
+        for offer in offers:
+            assert calls_now[offer.call_id].state == CallState.OFFERED
+            agent = states[offer.user_id]
+            assert (agent.state, agent.call_id) == (AgentState.OFFERED, offer.call_id)
+        ringing = {call.id for call in calls_now.values() if call.state == CallState.OFFERED and call.user_id is None}
+        assert ringing == {offer.call_id for offer in offers}
+
+    def _check_agents(self, calls_now: dict[str, Call], agents: list[Agent]) -> None:
+        free = False
+        for agent in agents:
+            call = calls_now.get(agent.call_id or "")
+            if agent.state in (AgentState.OFFERED, AgentState.ON_CALL):
+                assert call is not None
+                assert call.state != CallState.ENDED, "nobody is stuck with a call that is over"
+            elif agent.state != AgentState.WRAP_UP:
+                assert agent.call_id is None
+            free = free or (agent.state == AgentState.READY and agent.station_live)
+        waiting = [call for call in calls_now.values() if call.state == CallState.WAITING]
+        assert not (free and waiting), "no caller waits while somebody is ready"
+        for call in calls_now.values():
+            if call.user_id is not None and call.state != CallState.ENDED:
+                assert [agent.user_id for agent in agents if agent.call_id == call.id] == [call.user_id]
+
+    async def _check_ended(self, calls_now: dict[str, Call]) -> None:
+        for call in calls_now.values():
+            if call.state == CallState.ENDED:
+                final = (call.end_reason, call.end_code, call.ended_at, call.answered_at, call.talk_seconds, call.user_id)
+                assert self.ended.setdefault(call.id, final) == final, "a terminal state is final"
+                assert call.ended_at is not None
+            else:
+                assert call.id not in self.ended
+        async with self.floor.database.reading() as uow:
+            lines = (await uow.session.execute(select(TimelineEntry.call_id, func.count()).group_by(TimelineEntry.call_id))).all()
+            missed = set(await uow.session.scalars(select(CallBack.call_id)))
+            unowned = await uow.session.scalar(select(func.count()).where(CallBack.owner_id.is_(None)))
+        assert all(count == 1 for _, count in lines), "one line per call"
+        matched = {call.id for call in calls_now.values() if call.state == CallState.ENDED and call.contact_id is not None}
+        assert {call_id for call_id, _ in lines} >= matched
+        abandoned = {call.id for call in calls_now.values() if call.direction == "inbound" and call.state == CallState.ENDED}
+        assert missed == {call_id for call_id in abandoned if calls_now[call_id].answered_at is None}
+        assert unowned == 0
+
+    @precondition(lambda self: len(self.ended) > 0)
+    @rule(leg=legs)
+    def late_answer_to_anything(self, leg: str) -> None:
+        self.runner.run(self.floor.event(LegAnswered(leg)))
+
+
+TestCalls = Calls.TestCase
+TestCalls.settings = settings(
+    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+)
