@@ -27,7 +27,7 @@ async def test_a_customer_rings_and_becomes_a_pop_up_a_talk_a_note_and_a_line_on
     for key in "12#":
         await page.locator(f"#softphone [data-key='{key}']").click()
     await until(lambda: product.phone.legs[leg].digits == "12#", "the digits reach the customer")
-    await page.locator("[id^=note-]").first.fill("Wants żółte krzesła")
+    await page.locator("#dock textarea").fill("Wants żółte krzesła")
     await expect(page.locator(".saved")).to_have_text("Draft saved")
     await page.locator("#softphone").get_by_role("button", name="Hang up").click()
     await anna.state("wrap_up")
@@ -62,12 +62,12 @@ async def test_a_reload_in_the_middle_of_a_call_brings_call_note_and_audio_back(
     product.customer_calls(JAN)
     await page.locator("[data-answer]").click()
     await expect(page.locator("#softphone[data-phase=talking]")).to_be_visible()
-    await page.locator("[id^=note-]").first.fill("half a sen")
+    await page.locator("#dock textarea").fill("half a sen")
     await page.reload()
     await anna.alive()
     await anna.audio()
     await expect(page.locator("#softphone[data-phase=talking]")).to_contain_text("Jan Kowalski")
-    await expect(page.locator("[id^=note-]").first).to_have_value("half a sen")
+    await expect(page.locator("#dock textarea")).to_have_value("half a sen")
     session = product.phone.opened[-1]
     await until(lambda: product.phone.heard[session] > 20, "the microphone is heard again")
 

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,10 +15,12 @@ from callcenter.contacts import numbers
 from callcenter.contacts import service as contacts
 from callcenter.contacts.models import NUMBER_TYPES, Contact
 from callcenter.db import UnitOfWork
-from callcenter.errors import CallCenterError, Conflict, Invalid
+from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
 from callcenter.users.models import User
 from webui import views
 from webui.pages import fields
+
+log = structlog.get_logger(__name__)
 
 _PAGE = 50
 _TIMELINE = 30
@@ -104,11 +107,19 @@ async def create(request: Request) -> Response:
         async with request.app.state.database.unit_of_work(actor) as uow:
             contact = await contacts.create_contact(uow, data, request.app.state.settings.region)
             if call:
-                await calls.change_match(uow, call, contact.id)
+                await _match(uow, call, contact.id)
             contact_id = contact.id
     except (Invalid, Conflict) as error:
         return await _form(request, given, call=call, refused=error)
     return views.redirect(f"/contacts/{contact_id}")
+
+
+async def _match(uow: UnitOfWork, call_id: str, contact_id: int) -> None:
+    """Give the call to the new contact; a call that another person has answered meanwhile stays as it is."""
+    try:
+        await calls.change_match(uow, call_id, contact_id)
+    except NotFound as error:
+        log.info("contact.call_not_matched", call_id=call_id, reason=str(error))
 
 
 async def edit(request: Request) -> Response:

@@ -2,15 +2,16 @@
 
 import { api, quietly } from "./api.js";
 import { announce, h, icon } from "./dom.js";
-import { secondsUntil, when } from "./format.js";
+import { clock, secondsUntil, when } from "./format.js";
 import { t } from "./i18n.js";
-import { pageLink } from "./navigate.js";
+import { openContact, pageLink } from "./navigate.js";
 import { callerOf, ringFor } from "./ring.js";
 import { change, load, state, subscribe, takeCall } from "./store.js";
 
 const DELIBERATE_MILLISECONDS = 800; // a button focused for less answers no key: the person was typing elsewhere
 const cards = new Map();
 const acknowledged = new Set();
+const chosen = new Map(); // who it is, said before the answer; told the server with it
 
 export function startPopups() {
   subscribe(draw);
@@ -22,7 +23,9 @@ export async function answer(callId = state.offers[0]?.call_id) {
   if (!callId) return;
   const call = await quietly(api("POST", `/calls/${callId}/answer`));
   if (call?.id) takeCall(call);
-  else await load().catch(() => {});
+  const candidate = chosen.get(callId);
+  if (call?.id && candidate) await tellMatch(callId, candidate);
+  else if (!call) await load().catch(() => {});
 }
 
 function draw() {
@@ -107,13 +110,27 @@ function whyInWords(offer) {
   return kinds[offer.identification] || rules[offer.candidates[0]?.rule] || "";
 }
 
-/** Several fit: ask, and preselect nobody. */
+/** Several fit: ask, and preselect nobody. While it rings the choice waits for the answer; the contact opens at once. */
 export function chooser(offer) {
-  const choose = (candidate) => quietly(api("PUT", `/calls/${offer.call_id}/contact`, { contact_id: candidate.contact_id ?? null, organisation_id: candidate.organisation_id ?? null }).then(() => load()));
+  const ringing = state.offers.some((each) => each.call_id === offer.call_id);
+  const choose = (candidate) => {
+    chosen.set(offer.call_id, candidate);
+    if (ringing && candidate.contact_id) openContact(candidate.contact_id, candidate.name);
+    if (!ringing) tellMatch(offer.call_id, candidate);
+  };
   return h("fieldset", { class: "candidates" }, h("legend", { class: "visually-hidden" }, t("Who is calling?")),
     offer.candidates.map((candidate) => h("label", {},
       h("input", { type: "radio", class: "form-check-input", name: `candidate-${offer.call_id}`, on: { change: () => choose(candidate) } }),
       h("span", {}, h("strong", {}, candidate.name), candidate.organisation ? ` · ${candidate.organisation}` : ""))));
+}
+
+async function tellMatch(callId, candidate) {
+  const match = { contact_id: candidate.contact_id ?? null, organisation_id: candidate.organisation_id ?? null };
+  const call = await quietly(api("PUT", `/calls/${callId}/contact`, match));
+  if (!call) return;
+  chosen.delete(callId);
+  await load().catch(() => {});
+  if (candidate.contact_id) openContact(candidate.contact_id, candidate.name);
 }
 
 /** Unknown: offer to create the contact, the number filled in. */
@@ -146,7 +163,16 @@ async function declineOffer(callId) {
 function lines(offer) {
   if (!offer.timeline?.length) return null;
   return h("ul", { class: "popup-lines", "aria-label": t("Last on the timeline") },
-    offer.timeline.map((line) => h("li", {}, h("time", { datetime: line.at }, when(line.at)), h("span", { title: line.text }, line.text))));
+    offer.timeline.map((line) => h("li", {}, h("time", { datetime: line.at }, when(line.at)), h("span", { title: lineText(line) }, lineText(line)))));
+}
+
+/** Say a line of the timeline in the person's language. */
+function lineText(line) {
+  if (line.kind !== "call") return line.text;
+  const { direction, outcome, seconds, disposition, note } = line.data || {};
+  const way = direction === "outbound" ? t("Call to the customer") : t("Call from the customer");
+  const results = { missed: t("missed"), busy: t("busy"), no_answer: t("no answer"), rejected: t("rejected"), unreachable: t("not reachable"), cancelled: t("cancelled"), failed: t("failed") };
+  return [way, outcome === "answered" ? clock(seconds || 0) : results[outcome], disposition, note].filter(Boolean).join(" · ");
 }
 
 function countDown() {

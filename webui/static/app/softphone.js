@@ -89,7 +89,7 @@ function meters(parts) {
 }
 
 function actions(call, parts) {
-  const button = (name, label, run, attributes = {}) => h("button", { type: "button", class: "btn", on: { click: run }, ...attributes }, icon(name), label);
+  const button = (name, label, run, attributes = {}) => h("button", { type: "button", class: "btn", on: { click: run }, ...attributes }, icon(name), h("span", {}, label));
   parts.mute = button("microphone-off", t("Mute"), toggleMute, { "aria-pressed": "false", title: "Alt+M" });
   parts.hold = button("player-pause", t("Hold"), () => hold(call.id), { "aria-pressed": "false" });
   parts.sent = h("div", { class: "keypad-sent", "aria-live": "polite" });
@@ -141,7 +141,7 @@ function stateOf(call) {
   if (call.held) return t("On hold, the customer hears music");
   if (call.state === "talking") return station.muted ? t("You are muted") : t("Talking");
   if (call.state === "ringing") return t("It rings at the other side");
-  return t("Dialling …");
+  return call.direction === "outbound" ? t("Dialling …") : t("Connecting …");
 }
 
 /** Say why a call came to nothing. */

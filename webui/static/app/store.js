@@ -19,6 +19,7 @@ export const state = {
   queue: { waiting: 0, longest_seconds: 0 },
 };
 
+const facts = new Map(); // what /live said of a call: an answer of the API may be older than that
 const listeners = new Set();
 const watchers = new Set();
 let loading = null;
@@ -78,20 +79,23 @@ const reducers = {
   "call.offered": (data) => change({ offers: [...state.offers.filter((offer) => offer.call_id !== data.call_id), data] }),
   "call.withdrawn": (data) => change({ offers: state.offers.filter((offer) => offer.call_id !== data.call_id) }),
   "call.answered": (data) => {
+    learn(data.call_id, { state: "talking", answered_at: data.answered_at });
     change({ offers: state.offers.filter((offer) => offer.call_id !== data.call_id) });
     if (state.call?.id === data.call_id) change({ call: { ...state.call, state: "talking", answered_at: data.answered_at } });
     return load();
   },
   "call.ringing": (data) => {
+    learn(data.call_id, { state: "ringing" });
     if (state.call?.id === data.call_id) change({ call: { ...state.call, state: "ringing" } });
     return state.call ? null : load();
   },
   "call.ended": (data) => {
+    learn(data.call_id, { state: "ended", end_reason: data.reason, end_code: data.code, end_text: data.text });
     const call = state.call?.id === data.call_id ? state.call : null;
     change({
       offers: state.offers.filter((offer) => offer.call_id !== data.call_id),
       call: call ? null : state.call,
-      ended: call ? { ...call, state: "ended", end_reason: data.reason, end_code: data.code, end_text: data.text } : state.ended,
+      ended: call ? { ...call, ...facts.get(call.id) } : state.ended,
     });
     return load();
   },
@@ -125,11 +129,14 @@ export async function apply(message) {
   await pending?.catch?.((error) => console.warn("state could not be loaded", error));
 }
 
-/** Put a call the API just returned in its place. */
-export function takeCall(call) {
-  if (call.state === "ended") {
-    if (state.wrapUp?.id === call.id) change({ wrapUp: call });
-    return;
-  }
-  change({ call, offers: state.offers.filter((offer) => offer.call_id !== call.id), ended: null });
+function learn(callId, values) {
+  facts.set(callId, { ...facts.get(callId), ...values });
+}
+
+/** Put a call the API just returned in its place, with what /live has said of it meanwhile. */
+export function takeCall(answered) {
+  const call = { ...answered, ...facts.get(answered.id) };
+  const offers = state.offers.filter((offer) => offer.call_id !== call.id);
+  if (call.state !== "ended") change({ call, offers, ended: null });
+  else change({ offers, call: state.call?.id === call.id ? null : state.call, ended: call });
 }
