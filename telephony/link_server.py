@@ -46,7 +46,7 @@ class SwitchEnd(Protocol):
 class LinkServer:
     """Listens for the contact centre on `path` and joins it with `switch`."""
 
-    def __init__(self, path: Path, switch: SwitchEnd, kept: int = KEPT) -> None:
+    def __init__(self, path: Path, switch: SwitchEnd, kept: int = KEPT, counters: Counter[str] | None = None) -> None:
         self._path = path
         self._switch = switch
         self._events: deque[tuple[int, bytes]] = deque()
@@ -61,7 +61,7 @@ class LinkServer:
         self._inode = 0
         self._open: set[Lines] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.counters: Counter[str] = Counter()
+        self.counters = Counter[str]() if counters is None else counters
 
     async def start(self) -> None:
         """Listen; raises Unavailable when another switch answers there or the folder is somebody else's."""
@@ -147,6 +147,7 @@ class LinkServer:
         have, taken = int(message["have"]), int(message["taken"])
         if self._web is not None and self._web is not lines:
             if web_id < self._web_id:  # ids sort by time: a web that was replaced tries again
+                self.counters["link_webs_refused"] += 1
                 lines.write({"t": "replaced"})
                 lines.close()
                 return

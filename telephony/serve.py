@@ -27,7 +27,7 @@ async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], Non
     un-registers. Raises Unavailable or Invalid with a sentence when an address is taken or a setting is wrong.
     """
     switch = build(settings)
-    link = LinkServer(settings.socket_path("link"), switch)
+    link = LinkServer(settings.socket_path("link"), switch, counters=switch.counters)
     switch.emit = link.emit
     collector: asyncio.Task[None] | None = None
     try:

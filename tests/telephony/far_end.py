@@ -31,6 +31,7 @@ class SipCustomer:
         self.answered = self.ended = False
         self.digits = ""
         self._last = b""
+        self.heard: list[bytes] = []  # frames, in the law of the leg's port
 
     def hears(self) -> str:
         return {"sound": "music"}.get(in_ear(self._last), in_ear(self._last)) if self._last else "nothing"
@@ -57,6 +58,7 @@ class SipCustomer:
 
     def _heard(self, frame: Frame) -> None:
         self._last = frame.payload
+        self.heard.append(frame.payload)
 
     def _pressed(self, digit: str, _: int) -> None:
         self.digits += digit

@@ -1,0 +1,174 @@
+"""A conversation through all of the switch: a real browser connection, the real link, a SIP trunk and RTP."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aioice.ice
+import pytest
+
+from callcenter.config import Settings
+from callcenter.phone import (
+    AnswerLeg,
+    Bridge,
+    ConfigureTrunks,
+    LegAnswered,
+    LegEnded,
+    LegOffered,
+    LinkUp,
+    Member,
+    OpenStation,
+    Originate,
+    PortRole,
+    StationAnswer,
+    StationLive,
+    StationLost,
+    TrunkConfig,
+)
+from callcenter.phone_fake import Outcome
+from telephony.legs import Frame, Law
+from telephony.link import LinkServer, SwitchLink
+from telephony.media import g711
+from telephony.serve import build
+from tests.telephony.far_end import HOST, TRUNK, FarEnd, SipCustomer
+from tests.telephony.media.browser import Browser
+from tests.telephony.media.rig import strength, tone
+from tests.telephony.test_switch_serve import free_port
+from tests.telephony.waiting import until
+
+SECOND = 50  # frames
+BROWSER_HERTZ, CUSTOMER_HERTZ = 600, 1000
+
+
+class Place:
+    """A switch with a trunk, the link, and the events that crossed it."""
+
+    def __init__(self, folder: Path) -> None:
+        settings = Settings(data_dir=folder, sip=f"{HOST}:{free_port()}", rtp_ports="45000-45999")
+        self.switch = build(settings)
+        self.link = LinkServer(settings.socket_path("link"), self.switch)
+        self.switch.emit = self.link.emit
+        self.phone = SwitchLink(settings.socket_path("link"))
+        self.far = FarEnd(folder, range(46000, 46999))
+        self.port = int(settings.sip.rpartition(":")[2])
+        self.events: list[object] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def open(self, law: Law) -> None:
+        await self.switch.start()
+        await self.link.start()
+        await self.far.carrier.start(self.far)
+        self.far.aim(self.port)
+        self.tasks = [asyncio.create_task(self.phone.run()), asyncio.create_task(self._take())]
+        await until(lambda: any(isinstance(each, LinkUp) for each in self.events))
+        self.phone.send(ConfigureTrunks((TrunkConfig(TRUNK, "far", HOST, self.far.port, codecs=(law,)),)))
+
+    async def _take(self) -> None:
+        async for event in self.phone.events():
+            self.events.append(event)
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.switch.stop()
+        await self.link.stop()
+        await self.far.carrier.stop()
+
+    async def plug(self, browser: Browser, session: str) -> None:
+        answer = await self.phone.ask(OpenStation("7", session, await browser.offer()), timeout=30)
+        assert isinstance(answer, StationAnswer)
+        await browser.take(answer.sdp)
+        await until(lambda: StationLive("7", session) in self.events)
+
+    def join(self, leg_id: str) -> None:
+        members = Member("leg", leg_id, PortRole.CUSTOMER), Member("station", "7", PortRole.AGENT)
+        self.phone.send(Bridge("call", members))
+
+
+@pytest.fixture(params=["pcma", "pcmu"])
+async def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: [HOST])
+    place = Place(tmp_path)
+    await place.open(request.param)
+    yield place
+    await place.close()
+
+
+@contextlib.asynccontextmanager
+async def speaking(customer: SipCustomer) -> AsyncIterator[Law]:
+    """Let the customer speak a tone; yields the law of the line."""
+    assert customer.leg is not None
+    port = customer.leg.port
+    assert port is not None
+
+    async def speak() -> None:
+        clock = 0
+        while True:
+            for payload in tone(CUSTOMER_HERTZ, port.law, SECOND):
+                port.send(Frame(payload, clock))
+                clock += 160
+                await asyncio.sleep(0.02)
+
+    task = asyncio.create_task(speak())
+    try:
+        yield port.law
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def hears_browser(customer: SipCustomer, law: Law) -> bool:
+    """Whether the last half second at the customer is the browser's tone."""
+    half = customer.heard[-SECOND // 2 :]
+    return len(half) == SECOND // 2 and strength(b"".join(half), law, BROWSER_HERTZ) > 0.9
+
+
+def hears(browser: Browser, hertz: float) -> bool:
+    """Whether the last half second in the browser is a tone of `hertz`."""
+    half = g711.from_linear(browser.samples(), "pcma")[-4000:]
+    return len(half) == 4000 and strength(half, "pcma", hertz) > 0.9
+
+
+async def test_both_hear_each_other_also_after_the_page_was_loaded_again(place: Place) -> None:
+    first, second = Browser(BROWSER_HERTZ), Browser(BROWSER_HERTZ)
+    await place.plug(first, "first")
+    customer = place.far.call("+48501234567", "+48221234567")
+    await until(lambda: any(isinstance(each, LegOffered) for each in place.events))
+    [offered] = [each for each in place.events if isinstance(each, LegOffered)]
+    place.phone.send(AnswerLeg(offered.leg_id))
+    place.join(offered.leg_id)
+    await until(lambda: LegAnswered(offered.leg_id) in place.events and customer.answered)
+    async with speaking(customer) as law:
+        await until(lambda: hears_browser(customer, law))
+        await until(lambda: hears(first, CUSTOMER_HERTZ))
+        await first.close()
+        await until(lambda: StationLost("7", "first") in place.events)
+        await until(lambda: not hears_browser(customer, law))
+        await place.plug(second, "second")
+        await until(lambda: hears_browser(customer, law))
+        await until(lambda: hears(second, CUSTOMER_HERTZ))
+    customer.hang_up()
+    await until(lambda: any(isinstance(each, LegEnded) for each in place.events))
+    [ended] = [each for each in place.events if isinstance(each, LegEnded)]
+    assert ended.quality is not None
+    assert ended.quality.law == law
+    assert ended.quality.received > SECOND
+    await second.close()
+
+
+async def test_a_number_that_is_dialled_is_heard_to_ring_and_then_answers(place: Place) -> None:
+    browser = Browser(BROWSER_HERTZ)
+    await place.plug(browser, "first")
+    place.far.outcomes["+48501234567"] = Outcome.RINGS
+    place.phone.send(Originate("out", "call", TRUNK, "+48501234567", caller_id="+48221234567"))
+    place.join("out")
+    await until(lambda: hears(browser, 425))  # ITU E.180, Poland
+    customer = place.far.by_number["+48501234567"]
+    customer.answer()
+    await until(lambda: LegAnswered("out") in place.events and customer.answered)
+    async with speaking(customer) as law:
+        await until(lambda: hears_browser(customer, law))
+        await until(lambda: hears(browser, CUSTOMER_HERTZ))
+    await browser.close()
