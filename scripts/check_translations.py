@@ -26,7 +26,7 @@ ERRORS = {
     *("Invalid", "NotFound", "Conflict", "NotPermitted", "NotSignedIn", "TooMany", "Unavailable", "CallCenterError"),
     *("BadRequest", "WrongMethod", "TooLarge", "WrongType", "Failed", "Refusal", "ValueError"),
 }
-SENTENCE = re.compile(r"[A-Z{].* .*[.!?]")  # on one line
+SENTENCE = re.compile(r"[A-Z{][^\\]* [^\\]*[.!?]")  # no pattern of a regular expression
 PLACEHOLDER = re.compile(r"\{(\w+)\}|%\((\w+)\)[sd]")
 # Not for people in a browser: the command line, settings, metrics and SIP logs.
 QUIET = ("callcenter/main/", "callcenter/config.py", "callcenter/demo.py", "callcenter/phone_fake.py", "telephony/lab/")
@@ -104,7 +104,7 @@ def _from_call(node: ast.Call, name: str) -> Iterator[tuple[str, str | None, boo
         texts = [next(_literals(node.args[place]), "") for place in GETTEXT[called]]
         if texts[0]:
             yield texts[0], texts[1] if len(texts) > 1 else None, False
-    if called in ERRORS and node.args and (called != "ValueError" or name.startswith("callcenter/")):
+    if called in ERRORS and node.args and (called != "ValueError" or name.endswith("/fields.py")):
         yield from ((text, None, False) for text in _literals(node.args[0]))
     for keyword in node.keywords:
         if keyword.arg == "sentence":
