@@ -87,7 +87,7 @@ class Product:
         assert done.returncode == 0, f"callcenter {' '.join(arguments)}: {done.stderr}{done.stdout}"
         return done.stdout.strip()
 
-    def prepare(self, *, trunk_port: int, consultants: int = 1, codecs: tuple[str, ...] = ()) -> list[str]:
+    def prepare(self, *, trunk_port: int, consultants: int = 1) -> list[str]:
         """Make the schema, consultants, a supervisor, a project and a trunk; returns the consultants' bearer tokens."""
         self.command("migrate")
         logins = [f"consultant{n}" for n in range(1, consultants + 1)]
@@ -96,7 +96,8 @@ class Product:
         self.command("user", "add", "chief", "--name", "Chief", "--role", "administrator", stdin=PASSWORD + "\n")
         members = [part for login in logins for part in ("--member", login)]
         self.command("project", "add", "Service", "--number", PROJECT_NUMBER, *members)
-        self.command("trunk", "add", "peer", "--host", "127.0.0.1", "--port", str(trunk_port), "--caller-id", PROJECT_NUMBER)
+        trunk = ("--host", "127.0.0.1", "--port", str(trunk_port), "--caller-id", PROJECT_NUMBER)
+        self.command("trunk", "add", "peer", *trunk)
         return [self.command("token", "add", login) for login in logins]
 
     async def start(self) -> None:
@@ -126,7 +127,10 @@ class Product:
         """Return the process id of the child `name` (web, switch, lab)."""
         assert self.process is not None
         found = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid), "-f", f"callcenter.main.processes {name}$"], capture_output=True, text=True, check=False
+            ["pgrep", "-P", str(self.process.pid), "-f", f"callcenter.main.processes {name}$"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return int(found.stdout.split()[0])
 

@@ -1,0 +1,132 @@
+"""The whole product in Chromium, with a microphone file and real audio: what a consultant does in a shift."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from callcenter import rehearsal
+from callcenter.config import Settings
+from callcenter.main.demo import PASSWORD
+from telephony.lab.customers import DEMO_NUMBER
+from tests.walks.browser import MICROPHONE_HERTZ, Desk, chromium, desk
+from tests.walks.hearing import hears
+from tests.walks.whole import Product, running, until
+
+pytestmark = pytest.mark.browser
+CUSTOMER_HERTZ = 700
+
+
+@pytest.fixture
+async def product(tmp_path: Path) -> AsyncIterator[Product]:
+    async with running(Product(tmp_path, demo=True)) as started:
+        yield started
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+async def anna(product: Product, browser: Browser) -> AsyncIterator[Desk]:
+    async with desk(browser, product.url) as opened:
+        await opened.sign_in("anna", PASSWORD)
+        await opened.ready()
+        yield opened
+
+
+def lab(product: Product) -> Settings:
+    return Settings(data_dir=product.folder)
+
+
+async def customer(product: Product) -> dict[str, Any]:
+    return (await rehearsal.calls(lab(product)))[-1]
+
+
+async def customer_hears(product: Product, hertz: float | None) -> None:
+    async def heard() -> bool:
+        now = (await customer(product))["heard"]
+        return abs(now["hertz"] - hertz) < 15 if hertz else now["level"] > -60 and abs(now["hertz"] - MICROPHONE_HERTZ) > 15
+
+    await until(f"the customer to hear {hertz or 'music'}", heard)
+
+
+@pytest.mark.parametrize("number", ["+48500000101", "+48500000107"], ids=["both laws", "PCMA only"])
+async def test_a_shift_with_one_call_through_pages_reload_and_a_second_tab(product: Product, anna: Desk, number: str) -> None:
+    page = anna.page
+    await rehearsal.let_call(lab(product), number, DEMO_NUMBER, tone=CUSTOMER_HERTZ)
+    await expect(page.locator(".popup-ringing")).to_contain_text("Found by the whole number")
+    await page.locator("[data-answer]").click()
+    await expect(page.locator("#softphone[data-phase=talking]")).to_be_visible()
+    await hears(page, CUSTOMER_HERTZ)
+    await customer_hears(product, MICROPHONE_HERTZ)
+
+    await page.locator("#nav a[href='/contacts']").click()
+    await expect(page.locator("#contact-search")).to_be_visible()
+    await hears(page, CUSTOMER_HERTZ)
+    await page.locator("#dock textarea").fill("half a sen")
+
+    await page.reload()
+    await anna.alive()
+    await anna.audio()
+    await expect(page.locator("#dock textarea")).to_have_value("half a sen")
+    await hears(page, CUSTOMER_HERTZ)
+    await customer_hears(product, MICROPHONE_HERTZ)
+
+    second = await anna.context.new_page()
+    anna.watch(second)
+    await second.goto(anna.url)
+    await anna.alive(second)
+    await second.get_by_role("button", name="Take over here").click()
+    await anna.audio(second)
+    await hears(second, CUSTOMER_HERTZ)
+    await customer_hears(product, MICROPHONE_HERTZ)
+    await second.close()
+    await anna.audio()
+    await hears(page, CUSTOMER_HERTZ)
+
+    await page.locator("#softphone summary", has_text="Keypad").click()
+    await page.locator("#softphone [data-key='7']").click()
+
+    async def pressed() -> bool:
+        return (await customer(product))["digits"] == "7"
+
+    await until("the key to arrive", pressed)
+    await page.locator("#softphone").get_by_role("button", name="Hang up").click()
+    await anna.state("wrap_up")
+    await page.get_by_role("button", name="Save and finish").click()
+    await anna.state("ready")
+
+
+async def test_while_the_page_is_away_the_customer_hears_music(product: Product, anna: Desk) -> None:
+    await rehearsal.let_call(lab(product), "+48500000101", DEMO_NUMBER, tone=CUSTOMER_HERTZ)
+    await anna.page.locator("[data-answer]").click()
+    await customer_hears(product, MICROPHONE_HERTZ)
+    with contextlib.suppress(Exception):
+        await anna.page.goto("about:blank")
+    await customer_hears(product, None)
+    await anna.page.goto(anna.url)
+    await anna.alive()
+    await anna.audio()
+    await customer_hears(product, MICROPHONE_HERTZ)
+    await expect(anna.page.locator("#softphone[data-phase=talking]")).to_be_visible()
+
+
+async def test_mute_gives_silence_and_the_button_lets_a_customer_call(product: Product, anna: Desk) -> None:
+    page = anna.page
+    await page.get_by_role("button", name="Let a customer call").first.click()
+    await page.locator("[data-answer]").click()
+    await customer_hears(product, MICROPHONE_HERTZ)
+    await page.locator("#softphone").get_by_role("button", name="Mute").click()
+
+    async def silent() -> bool:
+        return bool((await customer(product))["heard"]["level"] < -60)
+
+    await until("silence", silent)
+    await page.locator("#softphone").get_by_role("button", name="Hang up").click()
+    await anna.state("wrap_up")
