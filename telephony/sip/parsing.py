@@ -29,6 +29,9 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _REQUEST_LINE = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]{1,32}) (\S{1,2000}) SIP/(\d+\.\d+)")
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6]\d\d)(?: (.*))?")
 _VIA_PROTOCOL = re.compile(r"SIP\s*/\s*2\.0\s*/\s*([A-Za-z]+)\s+", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+[ \t]*")
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_AROUND = re.compile(r"\s*([;=])\s*")
 _MOST_HEADERS = 200
 _HIGHEST_CSEQ = 2**31
 
@@ -81,8 +84,7 @@ def decode(data: bytes) -> str:
 def read(data: bytes) -> SipRequest | SipResponse:
     """Return the message in a datagram; raises Malformed."""
     head, body = _split(data)
-    lines = re.split(r"\r\n|\n|\r", decode(head))
-    lines = [_CONTROL.sub("?", each) for each in lines]
+    lines = _LINE_END.split(_CONTROL.sub("?", decode(head)))
     start, headers = lines[0], _headers(lines[1:])
     status = _STATUS_LINE.fullmatch(start)
     if status is None and _REQUEST_LINE.fullmatch(start) is None:
@@ -156,7 +158,7 @@ def _headers(lines: list[str]) -> list[tuple[str, str]]:
             headers[-1] = (headers[-1][0], f"{headers[-1][1]} {line.strip()}")
             continue
         name, colon, value = line.partition(":")
-        if colon and re.fullmatch(r"[A-Za-z0-9\-.!%*_+`'~]+[ \t]*", name):
+        if colon and _NAME.fullmatch(name):
             lower = name.strip().lower()
             headers.append((_COMPACT.get(lower, lower), value.strip()))
         elif line.strip():
@@ -170,7 +172,7 @@ def _tidied(name: str, value: str) -> str:
         return _VIA_PROTOCOL.sub(r"SIP/2.0/\1 ", value)
     if name in ("from", "to"):
         head, close, tail = value.rpartition(">")
-        return head + close + re.sub(r"\s*([;=])\s*", r"\1", tail)
+        return head + close + _AROUND.sub(r"\1", tail)
     return value
 
 

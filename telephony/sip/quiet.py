@@ -1,4 +1,4 @@
-"""What sippy would print goes to the log instead, without the SIP message (it may carry credentials or numbers).
+"""What sippy would print goes to the log instead, without the SIP message (credentials, numbers); and a slow habit cured.
 
 sippy 2.5.0 prints from within its modules and dumps raw messages to standard output on every exception it meets; a
 module-level name takes the place of the built-in there. Import this before a message is read.
@@ -7,9 +7,11 @@ module-level name takes the place of the built-in there. Import this before a me
 import sys
 from types import ModuleType
 
+import sippy.SipConf
 import sippy.SipMsg
 import sippy.SipRequest
 import sippy.SipURL
+import sippy.SipVia
 import structlog
 
 log = structlog.get_logger(__name__)
@@ -32,4 +34,11 @@ def hush(*modules: ModuleType) -> None:
             module.dump_exception = _dumped  # type: ignore[attr-defined]
 
 
+def _attributes(thing: object) -> tuple[str, ...]:
+    return ("my",) if hasattr(thing, "my") else ()
+
+
 hush(sippy.SipMsg, sippy.SipRequest, sippy.SipURL)
+for _module in (sippy.SipConf, sippy.SipURL, sippy.SipVia):
+    # They ask `"my" in dir(thing)` for every address they write: listing all attributes took 80 % of writing a message.
+    _module.dir = _attributes

@@ -100,7 +100,8 @@ VIA = "SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bKq;rport"
 GOOD: dict[str, str] = {
     "compact names, folded lines and odd case": (
         "INVITE sip:+48221234567@d SIP/2.0\r\nv: SIP / 2.0 / UDP 127.0.0.1:{port} ;branch=z9hG4bKq;rport\r\n"
-        "f:\r\n  <sip:+48600100200@b> ;\r\n tag=1\r\nt: <sip:c@d>\r\ni: good\r\nCsEq: 0009\r\n  INVITE\r\nm: <sip:a@127.0.0.1>\r\n"
+        "f:\r\n  <sip:+48600100200@b> ;\r\n tag=1\r\nt: <sip:c@d>\r\ni: good\r\nCsEq: 0009\r\n  INVITE\r\n"
+        "m: <sip:a@127.0.0.1>\r\n"
     ),
     "tel: everywhere": (
         f"INVITE tel:+48221234567 SIP/2.0\r\nVia: {VIA}\r\nFrom: <tel:+48-600-100-200;isub=1>;tag=1\r\n"
