@@ -121,20 +121,18 @@ class DigitSender:
         self._timer: asyncio.TimerHandle | None = None
         self._packet = 0
         self._next = 0.0
-        self._closed = False
         self.busy = False  # a key is on the wire: no audio is
 
     def send(self, digits: str) -> None:
         """Queue keys; what is no key is left out."""
         self._waiting.extend(digit for digit in digits.upper() if digit in KEYS)
-        if self._timer is None and self._waiting and not self._closed:
+        if self._timer is None and self._waiting:
             self._packet = 0
             self._next = asyncio.get_running_loop().time()
             self._step()
 
     def close(self) -> None:
-        """Stop where it is, for good."""
-        self._closed = True
+        """Stop where it is."""
         self._waiting.clear()
         self.busy = False
         if self._timer is not None:

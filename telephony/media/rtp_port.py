@@ -72,10 +72,9 @@ class RtpPort(RtpStream):
     """
 
     def __init__(self, bound: socket.socket, *, law: Law, event_type: int | None, released: Callable[[], None]) -> None:
-        super().__init__(self._to_socket, law=law, event_type=event_type)
+        super().__init__(law=law, event_type=event_type)
         self._socket = bound
         self._released = released
-        self._closed = False
         self._remote: Address | None = None
         self._latched: tuple[object, ...] | None = None  # as the socket gives it, to compare without taking apart
         self._target: tuple[object, ...] | None = None
@@ -113,7 +112,6 @@ class RtpPort(RtpStream):
         """Free the socket; nothing more comes or goes. Safe to repeat."""
         if self._closed:
             return
-        self._closed = True
         self._target = None
         self.silence()
         self._loop.remove_reader(self._socket.fileno())
@@ -133,7 +131,7 @@ class RtpPort(RtpStream):
             "restarts": self.receiver.restarts,
         }
 
-    def _to_socket(self, packet: bytes) -> None:
+    def _transmit(self, packet: bytes) -> None:
         if self._target is None:
             return
         try:

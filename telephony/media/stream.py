@@ -1,5 +1,6 @@
 """What a UDP port and a browser have in common: G.711 and keys in one RTP stream each way."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from callcenter import clock
@@ -8,13 +9,10 @@ from telephony.legs import Frame, Law
 from telephony.media import dtmf, g711, rtp
 
 
-class RtpStream:
-    """Most of telephony.legs.Port. Its owner calls `receive` with what came and gives `transmit(packet)` for what goes.
+class RtpStream(ABC):
+    """Most of telephony.legs.Port: a transport calls `receive` with what came and implements `_transmit` for what goes."""
 
-    `transmit` is given a whole RTP packet; it counts it in `sent`, or drops it when there is nowhere to send it.
-    """
-
-    def __init__(self, transmit: Callable[[bytes], None], *, law: Law, event_type: int | None) -> None:
+    def __init__(self, *, law: Law, event_type: int | None) -> None:
         self.law: Law = law
         self.on_frame: Callable[[Frame], None] | None = None
         self.on_digit: Callable[[str, int], None] | None = None
@@ -26,11 +24,16 @@ class RtpStream:
         self.event_type = event_type
         self.receiver = rtp.Receiver()
         self.rewriter = rtp.Rewriter()
-        self._transmit = transmit
         self._type = g711.PAYLOAD_TYPE[law]
         self._event_timestamp = 0
-        self._digits_in = dtmf.DigitReceiver(self._tell_digit)
-        self._digits_out = dtmf.DigitSender(self._send_digit_packet, self.rewriter.interrupt)
+        self._closed = False
+        # Made when the first key comes: they point back here, and most calls end without leaving the collector a circle.
+        self._digits_in: dtmf.DigitReceiver | None = None
+        self._digits_out: dtmf.DigitSender | None = None
+
+    @abstractmethod
+    def _transmit(self, packet: bytes) -> None:
+        """Send a whole RTP packet and count it in `sent`, or drop it when there is nowhere to send it."""
 
     def set_law(self, law: Law, event_type: int | None = None) -> None:
         """Set the law of the frames given and taken, and the far side's payload type for events (None: it knows none)."""
@@ -41,12 +44,16 @@ class RtpStream:
     def send(self, frame: Frame) -> None:
         """Send a frame in the port's law now."""
         payload, timestamp, marker = frame
-        if not self.sending or self._digits_out.busy or not payload:
+        if not self.sending or not payload or (self._digits_out is not None and self._digits_out.busy):
             return
         self._transmit(self.rewriter.header(self._type, timestamp, len(payload), marker, clock.monotonic()) + payload)
 
     def send_digits(self, digits: str) -> None:
         """Send keys one after another as events, or as tones where the far end knows no events."""
+        if self._closed:
+            return
+        if self._digits_out is None:
+            self._digits_out = dtmf.DigitSender(self._send_digit_packet, self.rewriter.interrupt)
         self._digits_out.send(digits)
 
     def quality(self) -> Quality:
@@ -71,6 +78,8 @@ class RtpStream:
         self.heard = now
         law = g711.LAW_OF_TYPE.get(packet.payload_type)
         if law is None:
+            if self._digits_in is None:
+                self._digits_in = dtmf.DigitReceiver(self._tell_digit)
             self._digits_in.take(packet.payload, packet.timestamp, now)
             return
         self.receiver.arrived(packet.timestamp, now)
@@ -80,10 +89,14 @@ class RtpStream:
 
     def silence(self) -> None:
         """End everything: no callback comes any more, nothing is sent."""
+        self._closed = True
         self.on_frame = self.on_digit = None
         self.sending = False
-        self._digits_in.close()
-        self._digits_out.close()
+        if self._digits_in is not None:
+            self._digits_in.close()
+        if self._digits_out is not None:
+            self._digits_out.close()
+        self._digits_in = self._digits_out = None
 
     def _tell_digit(self, digit: str, milliseconds: int) -> None:
         if self.on_digit is not None:

@@ -53,7 +53,7 @@ class BrowserPort(RtpStream):
     """
 
     def __init__(self, offer: browser_sdp.Offer, ice: RTCIceTransport, law: Law) -> None:
-        super().__init__(self._to_browser, law=law, event_type=offer.event_type)
+        super().__init__(law=law, event_type=offer.event_type)
         self.answer = ""
         self.live = False
         self.on_live: Callable[[], None] | None = None
@@ -93,6 +93,7 @@ class BrowserPort(RtpStream):
         gather = gatherer._connection.get_component_candidates
         gatherer._connection.get_component_candidates = functools.partial(gather, timeout=STUN_SECONDS)  # type: ignore[method-assign]
         await gatherer.gather()
+        del gatherer._connection.get_component_candidates
         if not gatherer.getLocalCandidates():
             await gatherer._connection.close()
             raise Unavailable(
@@ -209,7 +210,7 @@ class BrowserPort(RtpStream):
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
-    def _to_browser(self, packet: bytes) -> None:
+    def _transmit(self, packet: bytes) -> None:
         pair = self._connection._nominated.get(1)
         if self._tx is None or pair is None:
             return

@@ -1,7 +1,9 @@
 """RTP ports on real sockets: latching, laws, keys both ways, counters."""
 
 import asyncio
+import gc
 import socket
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -303,3 +305,29 @@ async def test_a_port_on_hold_sends_nothing_and_a_closed_one_neither_sends_nor_t
         far.send(port.local_address, b"y" * 160)
     assert not received
     assert port.quality().sent <= 3
+
+
+async def used_port() -> RtpPort:
+    """Return a port that took a key and is sending one."""
+    opened = RtpPorts(range(20000, 30000), "127.0.0.1").open(event_type=101)
+    opened.on_digit = lambda *_: None
+    with peer() as far:
+        opened.remote = far.address
+        far.event(opened.local_address, 1, 800, end=True)
+        await until(lambda: opened.heard)
+        opened.send_digits("1")
+        await until(lambda: far.packets)
+    return opened
+
+
+async def test_a_closed_port_leaves_nothing_to_the_garbage_collector() -> None:
+    opened = await used_port()
+    reference = weakref.ref(opened)
+    gc.disable()
+    try:
+        opened.close()
+        del opened
+        await asyncio.sleep(0)
+        assert reference() is None
+    finally:
+        gc.enable()
