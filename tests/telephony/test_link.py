@@ -380,6 +380,7 @@ async def test_nonsense_from_the_switch_is_counted_and_the_link_goes_on(path: Pa
         server.emit(digit(1))  # number 1 again: the nonsense took it
         server.emit(digit(2))
         await until(lambda: digit(2) in consumer.events)
+        assert digit(1) not in consumer.events
         assert phone.counters["link_malformed"] == 4
 
 
@@ -431,3 +432,42 @@ async def test_a_stale_socket_is_replaced_and_a_living_switch_is_not(path: Path)
         async with joined(path) as (phone, _):
             await until(lambda: phone.up)
     assert not path.exists()
+
+
+async def test_events_received_but_not_taken_are_not_sent_again_over_a_new_connection(path: Path) -> None:
+    async with serving(path, ScriptedSwitch()) as server:
+        phone = SwitchLink(path)
+        async with running(asyncio.create_task(phone.run())):
+            events = phone.events()
+            assert isinstance(await anext(events), LinkUp)
+            for number in range(3):
+                server.emit(digit(number))
+            assert await anext(events) == digit(0)
+            await until(lambda: phone._have == 3)
+            assert phone._up is not None
+            phone._up._transport.abort()  # type: ignore[union-attr]
+            await until(lambda: not phone.up)
+            await until(lambda: phone.up)
+            assert phone.counters["link_events_repeated"] == 0
+            rest = [await anext(events) for _ in range(4)]
+            assert [each.kind for each in rest] == ["dtmf_received", "dtmf_received", "link_down", "link_up"]
+
+
+async def test_a_line_without_an_end_takes_no_memory() -> None:
+    refused: list[str] = []
+    taken: list[object] = []
+
+    class Reader:
+        def line(self, lines: Lines, message: object) -> None:
+            taken.append(message)
+
+        def gone(self, lines: Lines) -> None:
+            pass
+
+    lines = Lines(Reader(), refused.append)
+    for _ in range(40):
+        lines.data_received(b"x" * (LONGEST // 10))
+        assert len(lines._held) <= LONGEST
+    lines.data_received(b'x\n{"t":1}\n')
+    assert taken == [{"t": 1}]
+    assert refused == ["link_malformed"]
