@@ -138,10 +138,12 @@ def _they_hang_up() -> list[str]:
 
 
 _ECHOED = "[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n[last_CSeq:]\nContact: <sip:[local_ip]:[local_port]>"
+_TAGGED = _ECHOED.replace("[last_To:]", "[last_To:];tag=[pid]s[call_number]")
+_OPTIONS_FIRST = '<recv request="OPTIONS" optional="true" next="7"></recv>'
+_OPTIONS_LAST = '<nop next="8"/><label id="7"/>' + _send("SIP/2.0 200 OK", _TAGGED) + '<label id="8"/>'
 _ACK = """<recv request="ACK"><action>
 <ereg regexp=".*" search_in="hdr" header="From:" assign_to="2"/><ereg regexp=".*" search_in="hdr" header="To:" assign_to="3"/>
 </action></recv><Reference variables="2,3"/>"""
-_TAGGED = _ECHOED.replace("[last_To:]", "[last_To:];tag=[pid]s[call_number]")
 
 
 def callee(
@@ -156,43 +158,49 @@ def callee(
     cancelled: bool = False,
     stream: str = "",
     extra: str = "",
+    options: bool = False,
 ) -> str:
     """Take a call: ring (or `early` media), then `final`. With `cancelled` expect CANCEL while it rings.
 
     `challenge` asks for credentials (407) first; `hang_up_after_ms` sends BYE from here; `extra` is a header of the final answer
-    (Contact for 302).
+    (Contact for 302). With `options` an OPTIONS that opens a call is answered too (SIPp counts it as a call of its own).
     """
     steps = [_recv("INVITE", rrs="true")]
     if challenge:
-        asks = 'Proxy-Authenticate: Digest realm="peer", nonce="47ebe028cda119c35d4877b383027d28", algorithm=MD5'
-        steps += [_send("SIP/2.0 407 Proxy Authentication Required", f"{_TAGGED}\n{asks}"), _recv("ACK")]
-        steps.append('<recv request="INVITE"><action><ereg regexp="username=" search_in="hdr" header="Proxy-Authorization:"')
-        steps[-1] += ' check_it="true" assign_to="1"/></action></recv><Reference variables="1"/>'
-    if early:
-        steps.append(_send("SIP/2.0 183 Session Progress", _TAGGED, sdp(laws)))
-    else:
-        steps.append(_send("SIP/2.0 180 Ringing", _TAGGED))
+        steps += _asking()
+    steps.append(_send("SIP/2.0 183 Session Progress", _TAGGED, sdp(laws)) if early else _send("SIP/2.0 180 Ringing", _TAGGED))
     if cancelled:
         steps += [_recv("CANCEL"), _send("SIP/2.0 200 OK", _ECHOED)]
-        return _scenario(*steps, _send("SIP/2.0 487 Request Terminated", _CANCELLED, attributes='retrans="500"'), _recv("ACK"))
-    steps.append(pause(ring_ms))
-    if final >= 300:
+        steps += [_send("SIP/2.0 487 Request Terminated", _CANCELLED, attributes='retrans="500"'), _recv("ACK")]
+    elif final >= 300:
         headers = f"{_TAGGED}\n{extra}" if extra else _TAGGED
-        return _scenario(*steps, _send(f"SIP/2.0 {final} {reason}", headers, attributes='retrans="500"'), _recv("ACK"))
-    steps += [_send("SIP/2.0 200 OK", _TAGGED, sdp(laws, stream=bool(stream)), attributes='retrans="500"'), _ACK]
-    if stream:
-        steps.append(f'<nop><action><exec rtp_stream="{stream}"/></action></nop>')
-    if hang_up_after_ms is None:
-        return _scenario(*steps, *_they_hang_up())
+        steps += [pause(ring_ms), _send(f"SIP/2.0 {final} {reason}", headers, attributes='retrans="500"'), _recv("ACK")]
+    else:
+        answer = sdp(laws, stream=bool(stream))
+        steps += [pause(ring_ms), _send("SIP/2.0 200 OK", _TAGGED, answer, attributes='retrans="500"'), _ACK]
+        if stream:
+            steps.append(f'<nop><action><exec rtp_stream="{stream}"/></action></nop>')
+        steps += _they_hang_up() if hang_up_after_ms is None else [pause(hang_up_after_ms), *_callee_hangs_up()]
+    return _scenario(_OPTIONS_FIRST, *steps, _OPTIONS_LAST) if options else _scenario(*steps)
+
+
+def _asking() -> list[str]:
+    """Ask for credentials, and accept no second INVITE without."""
+    asks = 'Proxy-Authenticate: Digest realm="peer", nonce="47ebe028cda119c35d4877b383027d28", algorithm=MD5'
+    again = """<recv request="INVITE" rrs="true"><action>
+<ereg regexp="username=" search_in="hdr" header="Proxy-Authorization:" check_it="true" assign_to="1"/>
+</action></recv><Reference variables="1"/>"""
+    return [_send("SIP/2.0 407 Proxy Authentication Required", f"{_TAGGED}\n{asks}"), _recv("ACK"), again]
+
+
+def _callee_hangs_up() -> list[str]:
     bye = f"""Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={_BRANCH}BYE;rport
 From:[$3]
 To:[$2]
 Call-ID: [call_id]
 CSeq: 1 BYE
 Max-Forwards: 70"""
-    return _scenario(
-        *steps, pause(hang_up_after_ms), _send("BYE [next_url] SIP/2.0", bye, attributes='retrans="500"'), _recv("200")
-    )
+    return [_send("BYE [next_url] SIP/2.0", bye, attributes='retrans="500"'), _recv("200")]
 
 
 _CANCELLED = _TAGGED.replace("[last_CSeq:]", "CSeq: 1 INVITE")
