@@ -93,7 +93,7 @@ function actions(call, parts) {
   parts.mute = button("microphone-off", t("Mute"), toggleMute, { "aria-pressed": "false", title: "Alt+M" });
   parts.hold = button("player-pause", t("Hold"), () => hold(call.id), { "aria-pressed": "false" });
   parts.sent = h("div", { class: "keypad-sent", "aria-live": "polite" });
-  parts.keypad = h("details", { class: "menu" }, h("summary", { class: "btn", role: "button" }, icon("dialpad"), t("Keypad")), h("div", { class: "menu-list" }, parts.sent, keypad((key) => press(call.id, key))));
+  parts.keypad = h("details", { class: "menu" }, h("summary", { class: "btn", role: "button" }, icon("dialpad"), h("span", {}, t("Keypad"))), h("div", { class: "menu-list" }, parts.sent, keypad((key) => press(call.id, key))));
   parts.end = button("phone-off", t("Hang up"), hangUp, { class: "btn btn-danger", title: "Alt+H" });
   return h("div", { class: "softphone-actions" }, parts.mute, parts.hold, parts.keypad, parts.end);
 }

@@ -57,6 +57,10 @@ function build(call) {
       h("div", {}, h("label", { class: "form-label", for: note.id }, t("Note")), note, saved),
       h("div", {}, h("label", { class: "form-label", for: disposition.id }, t("Disposition")), disposition),
       finish));
+  const fold = h("button", { type: "button", class: "popup-fold", "aria-expanded": "true", "aria-label": t("Fold the note"), on: { click: () => {
+    const folded = element.classList.toggle("popup-folded");
+    fold.setAttribute("aria-expanded", String(!folded));
+  } } }, icon("chevron-down"));
   let timer = 0;
   let sent = note.value;
   const send = async (keepalive = false) => {
@@ -107,7 +111,7 @@ function build(call) {
     const marks = JSON.stringify([now.identification, now.contact_id, now.contact, now.organisation, over, now.disposition_id, (state.me?.dispositions || []).length]);
     if (marks === shown) return;
     shown = marks;
-    head.replaceChildren(icon(over ? "note" : "phone-call"), over ? t("Wrap-up") : now.project || t("Call"), h("span", { class: "timer", role: "timer" }));
+    head.replaceChildren(icon(over ? "note" : "phone-call"), over ? t("Wrap-up") : now.project || t("Call"), h("span", { class: "timer", role: "timer" }), fold);
     const name = callerOf(now);
     who.replaceChildren(h("h2", { class: "popup-name" }, now.contact_id ? pageLink(`/contacts/${now.contact_id}`, name) : name),
       h("div", { class: "popup-sub" }, [now.organisation, now.number_shown === name ? "" : now.number_shown].filter(Boolean).join(" · ")));
