@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 BODY_LIMIT = 1024 * 1024
 IMPORT_LIMIT = 100 * 1024 * 1024
 _IMPORT_PATHS = ("/imports", "/api/v1/imports")
+_METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 _OPEN_PATHS = ("/static/", "/livez")  # served without asking who is there
 
 
@@ -57,7 +58,7 @@ class AccessLog:
                 await self.app(scope, receive, start)
             finally:
                 seconds = time.perf_counter() - started
-                metrics.REQUESTS.labels(scope["method"][:10], str(status)).observe(seconds)
+                metrics.REQUESTS.labels(scope["method"] if scope["method"] in _METHODS else "other", str(status)).observe(seconds)
                 actor: Actor | None = scope["state"].get("actor")
                 quiet = scope["path"].startswith("/static/") or scope["path"] in {"/livez", "/readyz", "/metrics"}
                 (log.debug if quiet else log.info)(

@@ -167,8 +167,9 @@ async def connect(websocket: WebSocket) -> None:
     page can tell it from a network that is gone.
     """
     token = security.bearer(websocket.headers)
-    foreign = "origin" in websocket.headers or token is None
-    if foreign and not security.same_origin(websocket.headers, websocket.scope["scheme"]):
+    checked = "origin" in websocket.headers or token is None
+    ours = security.allowed_host(websocket.headers.get("host", ""), websocket.app.state.settings)
+    if not ours or (checked and not security.same_origin(websocket)):
         log.warning("live.foreign_origin", origin=websocket.headers.get("origin", "")[:200], address=security.address(websocket))
         await websocket.close(POLICY)
         return

@@ -63,12 +63,18 @@ async def authenticate(connection: HTTPConnection) -> Actor | None:
     return await users.actor_for_session(database, cookie, address=address(connection), session_hours=hours)
 
 
-def same_origin(headers: Headers, scheme: str) -> bool:
-    """Tell whether `Origin` names the host the request was sent to; False when there is none."""
-    origin = headers.get("origin", "")
-    parts = urlsplit(origin)
-    secure = {"http": "http", "ws": "http", "https": "https", "wss": "https"}[scheme]
-    return bool(parts.netloc) and parts.scheme == secure and parts.netloc.lower() == headers.get("host", "").lower()
+def same_origin(connection: HTTPConnection) -> bool:
+    """Tell whether `Origin` names the host the request was sent to, or our public address; False when there is none."""
+    try:
+        origin = urlsplit(connection.headers.get("origin", ""))
+        public = urlsplit(connection.app.state.settings.public_url)
+    except ValueError:
+        return False
+    if not origin.netloc:
+        return False
+    scheme = {"ws": "http", "wss": "https"}.get(connection.scope["scheme"], connection.scope["scheme"])
+    ours = {(scheme, connection.headers.get("host", "").lower()), (public.scheme, public.netloc.lower())}
+    return (origin.scheme, origin.netloc.lower()) in ours
 
 
 def check_same_site(connection: HTTPConnection) -> None:
@@ -81,7 +87,7 @@ def check_same_site(connection: HTTPConnection) -> None:
     site = connection.headers.get("sec-fetch-site")
     if site in {"same-origin", "none"} and ("origin" not in connection.headers or site == "same-origin"):
         return
-    if site is None and same_origin(connection.headers, connection.scope["scheme"]):
+    if site is None and same_origin(connection):
         return
     raise NotPermitted("This request did not come from our own pages. Load the page again.")
 

@@ -49,7 +49,7 @@ def invalid(error: ValidationError) -> Invalid:
     field = ".".join(str(part) for part in first["loc"])[:100] or None
     context = {name: value for name, value in first.get("ctx", {}).items() if isinstance(value, str | int | float)}
     if first["type"] == "value_error" and isinstance(first.get("ctx", {}).get("error"), ValueError):
-        return Invalid(str(first["ctx"]["error"]).replace("{", "{{").replace("}", "}}"), field=field)
+        return Invalid(str(first["ctx"]["error"]), field=field)
     template = _SENTENCES.get(first["type"], "This cannot be accepted.")
     return Invalid(template, field=field, **context)
 

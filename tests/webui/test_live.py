@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -274,6 +275,23 @@ async def test_a_role_that_changed_ends_the_page(site: Site, served: str, consul
             await uow.session.execute(update(User).values(role=Role.SUPERVISOR.value))
         await site.live.recheck()
         assert await closed_with(socket) == 4401
+
+
+async def test_a_database_that_is_away_asks_the_page_to_come_back(
+    site: Site, served: str, consultant: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reading(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("database is locked"))
+
+    async with page(served, consultant) as socket:
+        await connected(site, 1)
+        with monkeypatch.context() as patched:
+            patched.setattr(site.database, "reading", reading)
+            for each in site.live._sockets[consultant.id]:
+                each.behind(5)
+            assert await closed_with(socket) == 1013
+            async with page(served, consultant) as again:
+                assert await closed_with(again) == 1013
 
 
 async def test_every_message_is_described(site: Site, consultant: Person) -> None:

@@ -5,8 +5,11 @@ import datetime as dt
 import httpx
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
+from callcenter.actor import Actor, Role
 from callcenter.config import Settings
+from callcenter.users import service as users
 from callcenter.users.models import Session, Token, User
 from tests.webui.conftest import Person, Site
 from webui import security
@@ -181,15 +184,54 @@ async def test_a_crash_is_a_reference_for_the_person_and_a_trace_for_the_log(
     assert answer.headers["content-security-policy"]
 
 
-async def test_a_database_that_is_gone_is_503_with_a_sentence(site: Site, consultant: Person) -> None:
-    async with site.database.unit_of_work() as uow:
-        from sqlalchemy import text
+@pytest.fixture
+def gone(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the database away."""
 
-        await uow.session.execute(text("ALTER TABLE tokens RENAME TO gone"))
+    def reading(*_: object) -> None:
+        raise OperationalError("SELECT secret", {}, Exception("server closed the connection unexpectedly"))
+
+    monkeypatch.setattr(site.database, "reading", reading)
+
+
+async def test_a_database_that_is_gone_is_503_with_a_sentence(site: Site, consultant: Person, gone: None) -> None:
     async with site.client(consultant.bearer) as client:
         answer = await client.get("/api/v1/me")
-        assert answer.status_code in {500, 503}
-        assert "select" not in answer.text.lower()
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "unavailable"
+        page = await client.get("/")
+        assert page.status_code == 503
+        assert "secret" not in answer.text + page.text
+        ready = (await client.get("/readyz", headers={"authorization": ""})).json()
+        assert ready["checks"]["database"]["ok"] is False
+        assert (await client.get("/livez")).status_code == 200
+
+
+async def test_a_proxys_public_address_is_our_origin_too(site: Site, consultant: Person) -> None:
+    site.app.state.settings = site.settings.model_copy(update={"public_url": "https://calls.example.com"})
+    async with site.client(consultant.cookies) as client:
+        for origin, status in {"https://calls.example.com": 200, "https://calls.example.org": 403, "http://[": 403}.items():
+            answer = await client.put("/api/v1/me/preferences", json={"theme": "dark"}, headers={"origin": origin})
+            assert answer.status_code == status, origin
+
+
+async def test_signing_in_gives_a_session_and_too_many_failures_wait(site: Site) -> None:
+    administrator = Actor(None, "test", Role.SYSTEM)
+    await users.add_user(site.database, administrator, "anna", "Anna", "consultant", "correct horse battery")
+    origin = {"origin": "http://testserver"}
+    async with site.client(origin) as client:
+        right = {"login": "anna", "password": "correct horse battery"}
+        opened = await client.post("/sign-in", data=right)
+        assert opened.status_code == 303
+        assert "httponly" in opened.headers["set-cookie"].lower()
+        assert (await client.get("/api/v1/me")).json()["user"]["login"] == "anna"
+        assert (await client.post("/sign-out")).status_code == 303
+        assert (await client.get("/api/v1/me")).status_code == 401
+        statuses = [(await client.post("/sign-in", data=right | {"password": "wrong"})).status_code for _ in range(6)]
+        assert statuses == [401] * 5 + [429]
+        assert (await client.post("/sign-in", data=right)).status_code == 429
+    async with site.client() as client:
+        assert (await client.post("/sign-in", data=right)).status_code == 403
 
 
 async def test_real_servers_answer_the_same(site: Site, served: str) -> None:

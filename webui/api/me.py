@@ -1,5 +1,6 @@
 """Oneself: who I am, what rings, my state, my audio place, my preferences."""
 
+import datetime as dt
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
@@ -11,7 +12,7 @@ from callcenter.agents.views import AgentOut
 from callcenter.calls import service as calls
 from callcenter.calls.views import CallOut
 from callcenter.db import UnitOfWork
-from callcenter.errors import Conflict, Invalid, Unavailable
+from callcenter.errors import CallCenterError, Conflict, Invalid, Unavailable
 from callcenter.events import CallOffered
 from callcenter.phone import CloseStation, OpenStation, Refusal, StationAnswer
 from callcenter.projects import service as projects
@@ -52,7 +53,7 @@ class Me(BaseModel):
     time_zone: str
     preferences: Preferences
     agent: AgentOut
-    wrap_up_until: str | None
+    wrap_up_until: dt.datetime | None
     offers: list[CallOffered]
     call: CallOut | None
     wrap_up: CallOut | None
@@ -122,13 +123,12 @@ async def get_me(uow: UnitOfWork, request: Request) -> Me:
     current = await calls.current(uow)
     about = current.call or current.wrap_up
     settings = request.app.state.settings
-    until = current.agent.wrap_up_until
     return Me(
         user=Myself.model_validate(user, from_attributes=True),
         language=user.language,
         time_zone=user.time_zone,
         preferences=Preferences(**user.preferences),
-        wrap_up_until=until.isoformat() if until else None,
+        wrap_up_until=current.agent.wrap_up_until,
         **{name: getattr(current, name) for name in ("agent", "offers", "call", "wrap_up", "unsaved")},
         dispositions=await projects.dispositions(uow, about.project_id if about else None),
         projects=[ProjectName(id=each.id, name=each.name) for each in await projects.projects_of(uow)],
@@ -190,10 +190,10 @@ async def set_preferences(uow: UnitOfWork, body: PreferencesIn) -> PreferencesOu
     return PreferencesOut(language=user.language, time_zone=user.time_zone, preferences=Preferences(**user.preferences))
 
 
-def refusal(reply: Refusal) -> Exception:
+def refusal(reply: Refusal) -> CallCenterError:
     """Turn the switch's refusal into an error of the same status."""
-    kind: type[Conflict] | type[Invalid] | type[Unavailable] = {409: Conflict, 422: Invalid}.get(reply.status, Unavailable)
-    return kind(reply.sentence.replace("{", "{{").replace("}", "}}")) if "{" in reply.sentence else kind(reply.sentence)
+    kinds: dict[int, type[CallCenterError]] = {409: Conflict, 422: Invalid}
+    return kinds.get(reply.status, Unavailable)(reply.sentence)
 
 
 ROUTES = routes_of(__name__)
