@@ -320,6 +320,15 @@ async def test_a_dial_the_carrier_cannot_do_ends_at_once_in_a_sentence(desk: Des
     assert "out" not in desk.carrier.legs
 
 
+async def test_a_leg_that_has_ended_is_never_dialled_again(desk: Desk) -> None:
+    leg = desk.dial("out")
+    leg.far_hangs_up()
+    await until(lambda: desk.of(LegEnded))
+    assert desk.dial("out") is leg
+    assert desk.switch.snapshot().legs == ()
+    assert len(desk.events) == 1
+
+
 async def test_keys_go_to_the_far_end_and_come_from_it_in_and_out_of_a_bridge(desk: Desk) -> None:
     leg, port = await desk.talking()
     desk.switch.perform(SendDtmf(leg.leg_id, "12#"))

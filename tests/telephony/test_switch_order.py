@@ -43,7 +43,7 @@ from tests.telephony.rig import check_order
 from tests.telephony.scripted import ScriptedBrowser, ScriptedCarrier
 
 NUMBER = "+48501234567"
-SLOTS = 4  # legs each way a run plays with, so that orders collide
+SLOTS = 2  # legs each way a run plays with, so that orders collide
 _SOUNDS = Sounds()
 
 slots = st.integers(0, SLOTS - 1)
@@ -308,7 +308,7 @@ def test_any_order_of_commands_and_happenings_keeps_the_promises(world: type[Fak
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+            max_examples=60, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
         ),
     )
 
