@@ -135,6 +135,23 @@ async def test_an_answered_caller_in_no_bridge_hears_silence_or_what_is_played(d
     assert port.sent[count:] == [b"\x11" * 160]
 
 
+async def test_what_was_played_stops_when_the_caller_is_bridged(desk: Desk) -> None:
+    _, clock = await desk.talking()  # its silence comes 50 times a second
+    leg, port = await desk.talking()
+    browser = await desk.plug()
+    desk.switch.perform(Play(leg.leg_id, Sound.MUSIC))
+    await until(lambda: port.hears() == "sound")
+    desk.join(leg)
+    count, now = len(port.sent), len(clock.sent)
+
+    def later() -> bool:
+        browser.speak()
+        return len(clock.sent) > now + 10
+
+    await until(later)
+    assert set(port.sent[count:]) == {b"\x11" * 160}
+
+
 async def test_the_consultant_hears_ringback_until_the_customer_answers(desk: Desk) -> None:
     browser = await desk.plug()
     leg = desk.dial()
