@@ -14,10 +14,18 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 CHROMIUM = os.environ.get("CALLCENTER_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--allow-loopback-in-peer-connection",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--allow-loopback-in-peer-connection",
     "--autoplay-policy=no-user-gesture-required",
-)  # fmt: skip
+)
 MICROPHONE_HERTZ = 1000
 PATIENCE = 30_000  # milliseconds
 

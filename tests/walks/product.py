@@ -66,7 +66,7 @@ async def until(condition: Callable[[], object], what: str, seconds: float = PAT
 @asynccontextmanager
 async def running(folder: Path, *, demo: bool = False) -> AsyncIterator[Product]:
     """Run the product on a free port with a little data."""
-    settings = Settings(data_dir=folder, demo=demo, station_grace_seconds=8, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(data_dir=folder, demo=demo, station_grace_seconds=8, _env_file=None)
     database = Database(settings.sqlalchemy_url, settings=settings)
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)

@@ -1,11 +1,13 @@
 """Walks of a call in Chromium, with a fake switch."""
 
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 
 from callcenter.phone_fake import Outcome
-from tests.walks.browser import Desk
-from tests.walks.product import JAN, SHARED, UNKNOWN, Product, until
+from tests.walks.browser import Desk, chromium, desk, write_tone
+from tests.walks.product import JAN, PASSWORD, SHARED, UNKNOWN, Product, until
 
 pytestmark = pytest.mark.browser
 
@@ -154,3 +156,18 @@ async def test_after_a_restart_of_the_switch_the_audio_comes_back_by_itself(prod
     await until(lambda: len(product.phone.opened) > count, "the page plugs in again")
     await anna.audio()
     assert product.phone.opened[-1] == before
+
+
+async def test_a_microphone_that_gives_silence_is_said_and_a_working_one_is_not(product: Product, tmp_path: Path) -> None:
+    silence = write_tone(tmp_path / "silence.wav", 0)
+    async with chromium(silence) as browser, desk(browser, product.url) as found:
+        await found.sign_in("anna", PASSWORD)
+        await expect(found.page.locator("[data-strip=silence]")).to_be_visible(timeout=30_000)
+    async with chromium() as browser, desk(browser, product.url) as found:
+        await found.sign_in("anna", PASSWORD)
+        await found.audio()
+        await found.page.goto(f"{product.url}/profile")
+        await found.audio()
+        await found.page.get_by_role("button", name="Test the microphone").click()
+        await expect(found.page.locator("[data-devices]")).to_contain_text("The microphone works.", timeout=30_000)
+        await expect(found.page.locator("[data-strip=silence]")).to_have_count(0)

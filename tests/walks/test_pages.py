@@ -117,3 +117,24 @@ async def test_people_see_only_what_their_role_may(product: Product, browser: Br
             assert response is not None
             assert response.status == 403, path
         found.problems.clear()  # Chromium reports each 403
+
+
+async def test_a_list_is_checked_first_then_imported_and_undone(product: Product, browser: Browser) -> None:
+    rows = "Imię,Nazwisko,Firma,Komórka\nŻaneta,Ćwik,Ósemka,601 700 800\n,,,601 700 801\n".encode()
+    async with desk(browser, product.url) as found:
+        page = found.page
+        await found.sign_in("maria", PASSWORD)
+        await page.goto(f"{product.url}/imports")
+        await page.locator("#import-file").set_input_files({"name": "lista.csv", "mimeType": "text/csv", "buffer": rows})
+        await page.get_by_role("button", name="Upload").click()
+        await page.get_by_role("button", name="Add the good rows").click()
+        await expect(page.locator("#main")).to_contain_text("Done.", timeout=30_000)
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="Rejected rows").click()
+        assert "601 700 801" in (await (await download.value).path()).read_text()
+        await page.goto(f"{product.url}/contacts?q=cwik")
+        await expect(page.locator("#contact-rows")).to_contain_text("Żaneta Ćwik")
+        await page.goto(f"{product.url}/imports/1")
+        page.on("dialog", lambda dialog: dialog.accept())
+        await page.get_by_role("button", name="Undo the import").click()
+        await expect(page.locator("#main")).to_contain_text("Undone", timeout=30_000)

@@ -21,7 +21,6 @@ export function startKeyboard() {
     if (shortcut && pressed === shortcut && state.offers.length) run(event, () => answer());
     else if (pressed === "Alt+M" && state.call) run(event, toggleMute);
     else if (pressed === "Alt+H" && state.call) run(event, hangUp);
-    else if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
     else if (keypadOpen() && /^[0-9*#]$/.test(event.key) && !event.target.closest?.(TYPING)) run(event, () => press(state.call.id, event.key));
   });
 }

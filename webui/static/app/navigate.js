@@ -61,6 +61,7 @@ export function startNavigation(afterSwap) {
   });
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    if (!event.target.closest("#nav, #nav-toggle")) openNav(false);
     const link = event.target.closest("#dock a[href^='/'], #strips a[href^='/'], #softphone a[href^='/']");
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
@@ -70,6 +71,7 @@ export function startNavigation(afterSwap) {
   addEventListener("beforeunload", (event) => isDirty() && event.preventDefault());
   const toggle = document.getElementById("nav-toggle");
   toggle.addEventListener("click", () => openNav(toggle.getAttribute("aria-expanded") !== "true"));
+  addEventListener("keydown", (event) => event.key === "Escape" && closeMenus());
   markCurrent();
   afterSwap(document.getElementById("main"));
 }
