@@ -278,7 +278,7 @@ class Leg:
         if self.ended:
             return
         self.ended = True
-        self.session.stop()
+        self.session.close()
         if self.port is None and self.audio is not None:
             self.audio.close()  # the switch never saw it
         self.audio = None

@@ -62,9 +62,18 @@ class SessionTimer:
         if ours:
             self._timers.append(loop.call_later(self.seconds / 2, self._refresh))
 
+    def close(self) -> None:
+        """Stop for good, and let go of the call: the two refer to each other."""
+        self.stop()
+        self._refresh = self._expired = _nothing
+
     def stop(self) -> None:
         """Expect no refresh."""
         self.seconds = 0
         for each in self._timers:
             each.cancel()
         self._timers.clear()
+
+
+def _nothing() -> None:
+    """Call nobody back."""

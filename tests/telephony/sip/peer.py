@@ -9,6 +9,7 @@ from typing import Any
 
 from callcenter.phone import EndReason, LegOffered, TrunkState
 from telephony.legs import CarrierLeg
+from telephony.sip.addresses import bracketed
 
 PATIENCE = 20.0  # seconds; a condition that does not come in this time will not come
 
@@ -125,7 +126,7 @@ class Peer(asyncio.DatagramProtocol):
         """Return a request; each header may be given, None leaves it out. `more` are whole lines, `body` the body."""
         tag, call_id = given.get("tag", secrets.token_hex(4)), given.get("call_id", secrets.token_hex(8))
         sequence = given.get("cseq", 1)
-        host, port = self.address
+        host, port = bracketed(self.address[0]), self.port
         headers: dict[str, str | None] = {
             "Via": f"SIP/2.0/UDP {host}:{port};branch={given.get('branch', 'z9hG4bK' + secrets.token_hex(6))};rport",
             "Max-Forwards": "70",
@@ -157,7 +158,7 @@ class Peer(asyncio.DatagramProtocol):
         lines += [f"From: {to.get('from')}", f"To: {marked}", f"Call-ID: {to.get('call-id')}", f"CSeq: {to.get('cseq')}"]
         lines += more or []
         if not any(each.lower().startswith("contact") for each in more or []):
-            lines.append(f"Contact: <sip:peer@{self.address[0]}:{self.port}>")
+            lines.append(f"Contact: <sip:peer@{bracketed(self.address[0])}:{self.port}>")
         if body:
             lines.append("Content-Type: application/sdp")
         return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]) + body

@@ -1,16 +1,22 @@
 """The engine's own promises: the thread, its order, its silence, and what a trunk is chosen by."""
 
 import asyncio
+import gc
 import time
+import weakref
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from callcenter.phone import TrunkConfig
+from callcenter.config import Settings
+from callcenter.phone import EndReason, TrunkConfig
+from telephony.media.rtp_port import RtpPorts
 from telephony.sip import thread
 from telephony.sip.transport import UdpServer
+from telephony.sip.trunks import SipCarrier
 from tests.telephony.sip.conftest import Line
+from tests.telephony.sip.peer import Message, Notebook, sdp
 
 
 async def test_posted_calls_run_in_order_and_soon(line: Line) -> None:
@@ -148,3 +154,67 @@ async def test_a_carrier_can_stop_twice_and_another_start_at_once(line: Line) ->
     await line.carrier.stop()
     await line.carrier.start(line.notes)
     assert line.carrier.listening[1]
+
+
+async def test_calls_over_ipv6(peers: Any) -> None:
+    notes = Notebook()
+    carrier = SipCarrier(Settings(sip="[::1]:0"), RtpPorts(range(44000, 44100), "::1"))
+    await carrier.start(notes)
+    far = await peers(carrier.listening, "::1")
+    far.send(far.invite())
+    await far.expect(403)
+    carrier.configure([TrunkConfig(1, "six", "::1", far.port)])
+    far.send(far.response(await far.expect("OPTIONS"), 200))
+    await notes.until(lambda: any(each.state == "ready" for each in notes.states))
+    body = sdp("8 101").replace("IN IP4 127.0.0.1", "IN IP6 ::1")
+    far.send(far.invite(body=body))
+    leg, _ = await notes.call()
+    leg.answer()
+    answer = await far.expect(200)
+    assert "c=IN IP6 ::1" in answer.body
+    leg.hang_up(EndReason.COMPLETED)
+    far.send(far.response(await far.expect("BYE"), 200))
+    await notes.end()
+    await carrier.stop()
+
+
+async def test_an_answer_nobody_acknowledges_is_taken_back(line: Line) -> None:
+    line.peer.send(line.peer.invite())
+    leg, _ = await line.notes.call()
+    leg.answer()
+    await line.peer.expect(200)
+    leg._incoming.on_silence()  # what the transaction layer does after 32 seconds
+    await line.peer.expect("BYE")
+    ended = await line.notes.end()
+    assert (ended.reason, ended.code) == (EndReason.FAILED, 408)
+    assert not line.notes.answered
+
+
+async def test_an_ended_call_leaves_no_garbage(line: Line) -> None:
+    leg, invite, answer = await line.called()
+    line.peer.send(line.peer.within("BYE", Message(invite, ("", 0)), answer, 2))
+    await line.notes.end()
+    ended = weakref.ref(leg)
+    line.carrier._dialogs.clear()
+    for kept in (line.notes.offered, line.notes.answered, line.notes.ended):
+        kept.clear()
+    gc.disable()
+    try:
+        del leg
+        for _ in range(5):
+            await asyncio.sleep(0)  # the loop's own handles let go
+        assert ended() is None
+    finally:
+        gc.enable()
+
+
+async def test_no_password_reaches_log_or_trace(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    line.configure(username="u", password="hunter2-secret", register=True)
+    register = await line.peer.expect("REGISTER")
+    line.peer.send(line.peer.response(register, 401, more=['WWW-Authenticate: Digest realm="r", nonce="n"']))
+    second = await line.peer.expect("REGISTER")
+    line.peer.send(line.peer.response(second, 403))
+    await line.notes.until(lambda: any(each.state == "failed" for each in line.notes.states))
+    told = capsys.readouterr().out + repr(line.carrier.trace(1)) + repr(line.carrier.states())
+    assert "hunter2" not in told
+    assert second.get("authorization").partition('response="')[2][:32] not in told

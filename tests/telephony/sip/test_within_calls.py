@@ -1,5 +1,6 @@
 """What the far end may ask within a call: hold, other addresses and laws, refreshes, and what we do not offer."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from callcenter.phone import EndReason
 from telephony.sip import session_timer
 from tests.telephony.sip.conftest import Line
-from tests.telephony.sip.peer import Message, sdp
+from tests.telephony.sip.peer import PATIENCE, Message, Peer, sdp
 
 
 class Call:
@@ -58,7 +59,16 @@ async def test_hold_is_answered_with_the_mirrored_direction(
 
 async def test_a_new_address_latches_anew_and_a_new_law_is_told(call: Call) -> None:
     port = call.leg.port
+    audio = await Peer.open(port.local_address)
+    audio.send(b"\x80\x08" + bytes(170))
+    async with asyncio.timeout(PATIENCE):
+        while port.latched is None:
+            await asyncio.sleep(0)
+    await call.ask("INVITE", body=sdp())  # a mere refresh opens no window to strangers
+    assert port.latched == audio.address
     await call.ask("INVITE", body=sdp("0 101", port=40500))
+    assert port.latched is None
+    audio.close()
     assert port.remote == ("127.0.0.1", 40500)
     assert call.leg.port.law == "pcmu"
     assert call.line.notes.media == [call.leg]
