@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, or_, select, tuple_, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 
-from callcenter.contacts import search
+from callcenter.contacts import rows, search
 from callcenter.contacts.models import Contact, ContactTerm, ImportRow, Number, Organisation, TimelineEntry
 from callcenter.db import UnitOfWork
 
@@ -81,10 +81,7 @@ async def remove_contacts(uow: UnitOfWork, import_id: int, size: int) -> tuple[i
     gone = [row for row in found if not row.lived]
     if kept:
         await uow.session.execute(update(Contact).where(Contact.id.in_(kept)).values(import_id=None))
-    terms = [(term, row.id) for row in gone for term in search.terms(row.sort_name, row.folded)]
-    for at in range(0, len(terms), 400):  # two parameters each, below what SQLite allows in one statement
-        some = tuple_(ContactTerm.term, ContactTerm.contact_id).in_(terms[at : at + 400])
-        await uow.session.execute(delete(ContactTerm).where(some))
+    await rows.drop_terms(uow, [(term, row.id) for row in gone for term in search.terms(row.sort_name, row.folded)])
     if gone:
         await uow.session.execute(delete(Contact).where(Contact.id.in_([row.id for row in gone])))
     return len(gone), len(kept)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, insert, select, tuple_
+from sqlalchemy import bindparam, delete, insert, select
 
 from callcenter.contacts import numbers, search, text
 from callcenter.contacts.forms import ContactInput, NumberInput
@@ -58,13 +58,20 @@ async def index(uow: UnitOfWork, contact: Contact, organisation: str, digits: It
     before = search.terms(contact.sort_name, contact.folded)
     contact.sort_name, contact.folded = searchable(contact, organisation, digits)
     after = search.terms(contact.sort_name, contact.folded)
-    gone = [(term, contact.id) for term in before - after]
-    if gone:
-        await uow.session.execute(delete(ContactTerm).where(tuple_(ContactTerm.term, ContactTerm.contact_id).in_(gone)))
+    await drop_terms(uow, [(term, contact.id) for term in before - after])
     if after - before:
         await uow.session.execute(
             insert(ContactTerm), [{"term": term, "contact_id": contact.id} for term in sorted(after - before)]
         )
+
+
+async def drop_terms(uow: UnitOfWork, gone: Iterable[tuple[str, int]]) -> None:
+    """Delete terms of contacts, each by its key: of a list of pairs SQLite would make a walk through the whole table."""
+    table = ContactTerm.__table__
+    one = delete(ContactTerm).where(table.c.term == bindparam("a_term"), table.c.contact_id == bindparam("of_contact"))
+    parameters = [{"a_term": term, "of_contact": contact_id} for term, contact_id in gone]
+    if parameters:
+        await (await uow.session.connection()).execute(one, parameters)
 
 
 async def organisation_named(uow: UnitOfWork, name: str, import_id: int | None = None) -> Organisation | None:

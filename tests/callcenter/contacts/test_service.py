@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from callcenter.actor import Actor, Role
+from callcenter.contacts import queries
 from callcenter.contacts import service as contacts
 from callcenter.contacts.models import Contact, ContactTerm, Organisation
 from callcenter.contacts.service import ContactInput, NumberInput, OrganisationInput
@@ -183,7 +184,12 @@ async def test_contacts_are_found_by_word_beginnings_and_number_parts_however_ty
 
 
 @pytest.mark.parametrize("q", ["", "k", "kow", "501", "jan k"])
-async def test_pages_follow_each_other_without_gaps_or_repeats(database: Database, q: str) -> None:
+@pytest.mark.parametrize("step", [5, 500])
+async def test_pages_follow_each_other_without_gaps_or_repeats(
+    database: Database, q: str, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "_STEP", step)
+    monkeypatch.setattr(queries, "_LARGEST_STEP", 2 * step)
     people = [person("Jan", f"Kowalski{n % 7}", f"501 000 {n:03}", organisation="Kow", email=f"k{n}@kow.pl") for n in range(60)]
     await create(database, *people)
     seen: list[int] = []
