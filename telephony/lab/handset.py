@@ -44,19 +44,21 @@ def say_line(sentence: str) -> None:
 
 def call(
     settings: Settings,
-    number: str = DEMO_NUMBER,
+    number: str = "",
     *,
     as_number: str = HANDSET_NUMBER,
-    seconds: int = 600,
+    seconds: float = 0,
     tone: int = 0,
     record: Path | None = None,
     say: Say = say_line,
 ) -> int:
-    """Call `number` as the customer `as_number`, speak, then echo what is heard, for `seconds` at most.
+    """Call `number` (empty: the demo project's) as the customer `as_number`, speak, then echo what is heard.
 
+    Hangs up after `seconds` (0: when the other end does, or after LONGEST).
     `tone` (Hz) is hummed instead of words; `record` is a WAV file of what was heard. Returns the exit code: 0 the call was
     answered, 1 it was refused or failed, 2 the numbers make no sense.
     """
+    number = number or DEMO_NUMBER
     if not re.fullmatch(r"\+?[0-9*#]{1,32}", normal(number)):
         say(f"{number} is not a number that can be dialled.")
         return USAGE
@@ -80,7 +82,7 @@ def wait(
     *,
     as_number: str = HANDSET_NUMBER,
     ring: float = 3,
-    seconds: int = 600,
+    seconds: float = 0,
     tone: int = 0,
     record: Path | None = None,
     calls: int = 0,
@@ -104,7 +106,7 @@ def wait(
     return COMPLETED
 
 
-def _take(phone: Phone, talk: VoIPCall, ring: float, seconds: int, tone: int, record: Path | None, say: Say) -> None:
+def _take(phone: Phone, talk: VoIPCall, ring: float, seconds: float, tone: int, record: Path | None, say: Say) -> None:
     say(f"{talk.request.headers['From']['number']} is calling.")
     if not has_audio(talk):
         phone.turn_down(talk)
@@ -166,20 +168,18 @@ def _until_answered(sip: Sip, talk: VoIPCall, say: Say) -> bool:
         status, reason = sip.refused
         say(f"{_REASONS.get(status, 'The call failed.')} ({status} {reason})")
         return False
-    if talk.state == CallState.ANSWERED:
-        say("Answered.")
-        return True
-    return False
+    say("Answered.")  # it may have ended again already: pyVoIP's receiving thread starts a second late
+    return True
 
 
-def _talk(talk: VoIPCall, seconds: int, tone: int, record: Path | None) -> None:
+def _talk(talk: VoIPCall, seconds: float, tone: int, record: Path | None) -> None:
     """Speak, then echo, a frame every 20 ms, until the call or the time is over."""
     speech = eight_bit(voice.tone(tone) if tone else voice.greeting(140))
     heard: list[bytes] = []
     size, position = voice.FRAME, 0
     due = start = time.monotonic()
     try:
-        while talk.state == CallState.ANSWERED and due < start + min(seconds, LONGEST):
+        while talk.state == CallState.ANSWERED and due < start + min(seconds or LONGEST, LONGEST):
             frame = talk.read_audio(size, blocking=False)
             if record is not None:
                 heard.append(frame)
