@@ -386,6 +386,8 @@ async def test_a_leg_is_in_one_bridge_at_a_time(desk: Desk) -> None:
     port.speak(0x22)
     assert second.sent[-1] == b"\x22" * 160
     assert b"\x22" * 160 not in first.sent
+    first.speak(0x33)
+    assert b"\x33" * 160 not in port.sent
     assert {each.station_id: each.call_id for each in desk.switch.snapshot().stations} == {"7": "c1", "8": "c2"}
     assert [each.call_id for each in desk.switch.snapshot().legs] == ["c2"]
 
