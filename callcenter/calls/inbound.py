@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from callcenter import clock, jobs
 from callcenter.calls import ending, offers, rows
@@ -28,7 +28,9 @@ _NOTICE_EVERY = dt.timedelta(hours=1)
 async def leg_offered(uow: UnitOfWork, offered: LegOffered) -> None:
     """Take an inbound call: find contact and project, offer it to a ready agent or let it wait. Repeated: nothing."""
     await rows.lock(uow)
-    if await uow.session.get(Leg, offered.leg_id) is not None:
+    known = select(exists().where(Leg.id == offered.leg_id), exists().where(Trunk.id == offered.trunk_id))
+    repeated, trunk_known = (await uow.session.execute(known)).one()
+    if repeated:
         return
     project = await project_for(uow, offered.dialled)
     call = Call(
@@ -52,16 +54,16 @@ async def leg_offered(uow: UnitOfWork, offered: LegOffered) -> None:
         provider_ref=offered.provider_ref[:_LONGEST],
         started_at=uow.now,
     )
-    if await uow.session.get(Trunk, offered.trunk_id) is not None:
+    if trunk_known:
         call.trunk_id = leg.trunk_id = offered.trunk_id
     await _identify(uow, call, project, offered)
     uow.session.add(call)
-    await uow.session.flush()
+    found = project is not None and await offers.offer_first(uow, call, project, offered.received)
+    await uow.session.flush()  # the call before its leg
     uow.session.add(leg)
     if project is None:
         await _nobodys(uow, call, leg)
         return
-    found = await offers.offer_first(uow, call, project, offered.received)
     if found or not project.answer_early:
         uow.send(RingLeg(leg.id))
     if not found:

@@ -21,8 +21,12 @@ log = structlog.get_logger(__name__)
 
 
 async def offer_first(uow: UnitOfWork, call: Call, project: Project, received: float) -> bool:
-    """Offer a call that just came to the longest ready member; tells whether somebody was ready."""
-    ready = await agents.ready_members(uow, [project.id])
+    """Offer a call that just came to the longest ready member; tells whether somebody was ready.
+
+    The call's row is written once, as it stands after this: every statement here delays a pop-up.
+    """
+    with uow.session.no_autoflush:
+        ready = await agents.ready_members(uow, [project.id])
     while ready:
         newcomer = routing.Waiting(call.id, project.id, call.queued_at or uow.now, {})
         candidates = [routing.Ready(user_id, since, frozenset({project_id})) for project_id, user_id, since, _ in ready]
@@ -132,16 +136,17 @@ async def _offer(
     uow: UnitOfWork, call: Call, project: Project, user_id: int, fence: int, *, received: float | None = None
 ) -> bool:
     """Claim the agent and, in the same transaction, write the offer and the pop-up; False when the agent is gone."""
+    call.state = CallState.OFFERED.value
     if not await agents.claim(uow, user_id, fence, call.id):
+        call.state = CallState.WAITING.value
         return False
     offer = Offer(id=clock.new_id(), call_id=call.id, user_id=user_id, offered_at=uow.now, first=received is not None)
-    call.state = CallState.OFFERED.value
-    uow.session.add(offer)
+    uow.emit(await offered_event(uow, call, offer, project), [user_id])
     timeout = uow.now + dt.timedelta(seconds=project.offer_seconds)
     await jobs.put(uow, f"offer:{call.id}", "offer_timeout", timeout, offer_id=offer.id)
-    uow.emit(await offered_event(uow, call, offer, project), [user_id])
     if received is not None:
         offer.received, offer.offered_ms = received, max(0.0, (clock.monotonic() - received) * 1000)
+    uow.session.add(offer)
     return True
 
 
