@@ -21,7 +21,7 @@ RATE = 8000
 
 
 class Tone(MediaStreamTrack):
-    """A microphone that hums at one pitch."""
+    """A microphone that hums at one pitch; 0 Hz sends one silent frame a second, enough to stay live."""
 
     kind = "audio"
 
@@ -35,7 +35,8 @@ class Tone(MediaStreamTrack):
         """Give the next 20 ms, in time."""
         loop = asyncio.get_running_loop()
         self.started = self.started or loop.time()
-        await asyncio.sleep(max(0.0, self.started + self.position / RATE - loop.time()))
+        slowly = 1 if self.hertz else 50
+        await asyncio.sleep(max(0.0, self.started + slowly * self.position / RATE - loop.time()))
         n = np.arange(self.position, self.position + 160)
         samples = (np.sin(2 * math.pi * self.hertz * n / RATE) * 8000).astype(np.int16)
         frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")

@@ -1,0 +1,1 @@
+"""Figures: what the product does under load, measured, never asserted. `make bench`, or `python -m bench NAME ...`."""

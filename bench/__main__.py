@@ -1,0 +1,42 @@
+"""Run the measurements and print a report: `python -m bench [NAME ...] [--runs N] [--seconds N] [--contacts N]`."""
+
+import argparse
+import asyncio
+import os
+import platform
+from collections.abc import Awaitable, Callable
+
+from bench import bridges, figures, growth, popup, sip, stack
+from bench.figures import Run
+
+
+def main() -> None:
+    """Run what was asked for, each several times, printing as it goes."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("names", nargs="*", help="popup, sip, stack, bridges, growth; none: all but growth")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--contacts", type=int, default=1_000_000)
+    parser.add_argument("--growth-seconds", type=int, default=600)
+    asked = parser.parse_args()
+    measures: dict[str, tuple[str, int, Callable[[], Awaitable[Run]]]] = {
+        "popup": (popup.__doc__ or "", asked.runs, lambda: popup.run(asked.contacts, asked.seconds)),
+        "sip": (sip.__doc__ or "", asked.runs, sip.run),
+        "stack": (stack.__doc__ or "", asked.runs, stack.run),
+        "bridges": (bridges.__doc__ or "", asked.runs, bridges.run),
+        "growth": (growth.__doc__ or "", 1, lambda: growth.run(asked.growth_seconds)),
+    }
+    about = {"python": platform.python_version(), "cores": os.cpu_count(), "machine": platform.machine()}
+    print(f"Python {about['python']}, {about['cores']} cores, {about['machine']}")  # noqa: T201 - a report
+    for name in asked.names or [each for each in measures if each != "growth"]:
+        title, runs, measure = measures[name]
+        found: list[Run] = []
+        for n in range(runs):
+            print(f"{name}: run {n + 1} of {runs} ...", flush=True)  # noqa: T201
+            found.append(asyncio.run(measure()))
+        print(figures.table(title.strip().splitlines()[0], found), flush=True)  # noqa: T201
+        figures.keep(name, found, about)
+
+
+if __name__ == "__main__":
+    main()
