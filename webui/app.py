@@ -1,5 +1,6 @@
 """The web application: middleware around the URL table."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -158,7 +159,10 @@ def create_app(settings: Settings, database: Database, phone: Phone, live: LiveH
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        watching = asyncio.create_task(app.state.imports.watch(database), name="imports")
         yield
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         await app.state.imports.close()
         await live.close()
 

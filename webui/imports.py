@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
@@ -18,9 +19,11 @@ from callcenter.errors import CallCenterError, Conflict, Invalid
 
 log = structlog.get_logger(__name__)
 
+RESUME_SECONDS = 60.0
+
 
 class ImportWork:
-    """The imports this process works on; what a stop interrupts is taken up by `imports.resume_all` later."""
+    """The imports this process works on; what a stop or a crash interrupted is taken up again by `watch`."""
 
     def __init__(self) -> None:
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -44,6 +47,15 @@ class ImportWork:
             self._tasks.pop(import_id, None)
             if file is not None:
                 await asyncio.to_thread(file.unlink, missing_ok=True)
+
+    async def watch(self, database: Database) -> None:
+        """Take up imports nobody works on any more, at start and every minute, until cancelled."""
+        while True:
+            try:
+                await imports.resume_all(database)
+            except (SQLAlchemyError, CallCenterError) as error:  # the next round may do better
+                log.warning("import.not_resumed", reason=str(error) or type(error).__name__)
+            await asyncio.sleep(RESUME_SECONDS)
 
     async def close(self) -> None:
         """Stop all work before the process stops."""

@@ -9,12 +9,14 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from callcenter.actor import Role
+from callcenter import clock
+from callcenter.actor import Actor, Role
 from callcenter.calls.models import Offer
+from callcenter.contacts import imports
 from callcenter.phone import CloseStation, SendDtmf
 from callcenter.phone_fake import SDP, FakePhone
 from callcenter.switchboard import Switchboard
-from tests.webui.conftest import Person, Site
+from tests.webui.conftest import Person, Site, serving
 from webui import routes
 from webui.openapi import OPERATIONS
 
@@ -254,6 +256,17 @@ async def test_refused_input_names_the_field(site: Site, consultant: Person, bod
     assert answer.json()["error"]["sentence"]
 
 
+async def test_types_are_strict_so_that_the_document_is_the_truth(site: Site, consultant: Person) -> None:
+    call = "0" * 32
+    async with site.client(consultant.bearer) as client:
+        wrong: dict[str, dict[str, Any]] = {"hold": {"on": "true"}, "dtmf": {"digits": 12}, "contact": {"contact_id": "5"}}
+        for path, body in wrong.items():
+            method = "PUT" if path == "contact" else "POST"
+            answer = await client.request(method, f"/api/v1/calls/{call}/{path}", json=body)
+            assert answer.status_code == 422, path
+            assert answer.json()["error"]["field"] == next(iter(body))
+
+
 @pytest.mark.parametrize(
     ("content", "kind", "status"),
     [
@@ -397,6 +410,19 @@ async def test_an_import_is_checked_applied_and_undone(site: Site, supervisor: P
         assert (await client.post("/api/v1/imports", data={"dry_run": "true"})).status_code in {415, 422}
         assert (await client.post("/api/v1/imports", files={"other": ("a", b"b")})).status_code == 422
     await site.app.state.imports.close()
+
+
+async def test_an_import_somebody_left_behind_is_taken_up_at_the_next_start(site: Site, supervisor: Person) -> None:
+    async with site.database.unit_of_work(Actor(supervisor.id, "Sofia", Role.SUPERVISOR)) as uow:
+        import_id = (await imports.create(uow, "people.csv")).id
+    clock.shift(3600)
+    async with serving(site), site.client(supervisor.bearer) as client:
+
+        async def ended() -> Any:
+            found = await good(client.get(f"/api/v1/imports/{import_id}"))
+            return found if found["state"] == "failed" else None
+
+        assert (await until(ended))["error"] == "Reading the file was interrupted. Import it again."
 
 
 async def test_rehearsals_are_for_demos_and_say_when_no_carrier_runs(site: Site, consultant: Person) -> None:
