@@ -93,6 +93,15 @@ def test_a_lost_packet_stays_lost_and_takes_its_place_when_it_comes_late() -> No
     assert again.marker
 
 
+def test_a_late_packet_that_comes_twice_gets_no_number_twice() -> None:
+    rewriter = Rewriter()
+    first = header(rewriter, 1000, 1.0)
+    header(rewriter, 1480, 1.06)  # two were lost
+    late = header(rewriter, 1160, 1.065)
+    again = header(rewriter, 1160, 1.066)
+    assert [(each.sequence - first.sequence) & 0xFFFF for each in (late, again)] == [1, 4]
+
+
 def test_a_pause_between_talk_spurts_is_no_loss() -> None:
     rewriter = Rewriter()
     first = header(rewriter, 1000, 1.0)
