@@ -43,7 +43,7 @@ async def test_pressing_ready_again_keeps_the_place_in_the_order(floor: Floor) -
 
 async def test_a_state_asked_for_during_a_call_is_taken_after_it(floor: Floor) -> None:
     await floor.ready("anna")
-    leg_id, call_id = await floor.talk("anna")
+    _, call_id = await floor.talk("anna")
     agent = await floor.do("anna", calls.set_agent_state, "break")
     assert (agent.state, agent.after_call) == ("on_call", "break")
     assert floor.said(AgentStateChanged, "anna")[-1].after_call == "break"

@@ -11,28 +11,21 @@ from callcenter.calls.routing import Ready, Waiting, assign
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 moments = st.integers(0, 50).map(lambda seconds: START + dt.timedelta(seconds=seconds))
 projects = st.integers(1, 4)
+tried = st.dictionaries(st.integers(1, 9), st.integers(1, 3))
 agents = st.lists(
     st.builds(Ready, st.integers(1, 9), moments, st.frozensets(projects, max_size=3)),
     max_size=9,
     unique_by=lambda each: each.user_id,
 )
 callers = st.lists(
-    st.builds(
-        Waiting,
-        st.text("abcdef", min_size=1, max_size=4),
-        projects,
-        moments,
-        st.dictionaries(st.integers(1, 9), st.integers(1, 3)),
-    ),
+    st.builds(Waiting, st.text("abcdef", min_size=1, max_size=4), projects, moments, tried),
     max_size=9,
     unique_by=lambda each: each.call_id,
 )
 
 
 @given(callers, agents)
-def test_each_call_and_each_agent_at_most_once_and_only_in_a_project_they_serve(
-    waiting: list[Waiting], ready: list[Ready]
-) -> None:
+def test_each_call_and_agent_at_most_once_and_only_in_their_projects(waiting: list[Waiting], ready: list[Ready]) -> None:
     pairs = assign(waiting, ready)
     assert len({pair.call_id for pair in pairs}) == len({pair.user_id for pair in pairs}) == len(pairs)
     calls = {call.call_id: call for call in waiting}
@@ -58,7 +51,7 @@ def test_who_waited_longer_in_the_same_project_is_served_first(waiting: list[Wai
                 assert early.call_id in served or late.call_id not in served
 
 
-@given(agents, st.dictionaries(st.integers(1, 9), st.integers(1, 3)))
+@given(agents, tried)
 def test_the_longest_ready_of_those_asked_least_often_is_chosen(ready: list[Ready], tries: dict[int, int]) -> None:
     fitting = [agent for agent in ready if 1 in agent.projects]
     pairs = assign([Waiting("call", 1, START, tries)], ready)
