@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import structlog
 
 from callcenter import rehearsal
 from callcenter.config import Settings
@@ -108,7 +109,19 @@ async def test_hostile_datagrams_do_not_kill_it(tmp_path: Path) -> None:
     for _ in range(300):
         at, cut = chance.randrange(len(INVITE)), chance.randrange(20)
         hostile.append(INVITE[:at] + chance.randbytes(chance.randrange(12)) + INVITE[at + cut :])
-    async with labs.running(tmp_path) as lab:
+    fell_over: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: fell_over.append(context))
+    with structlog.testing.capture_logs() as logged:
+        await attack(tmp_path, hostile)
+    assert fell_over == []
+    events = [each["event"] for each in logged]
+    assert "malformed datagram dropped" in events
+    assert "message failed" not in events
+
+
+async def attack(folder: Path, hostile: list[bytes]) -> None:
+    """Send datagrams to a carrier and see that it still answers."""
+    async with labs.running(folder) as lab:
         with socket.socket(type=socket.SOCK_DGRAM) as attacker:
             attacker.bind(("127.0.0.1", 0))
             attacker.setblocking(False)
