@@ -208,7 +208,7 @@ def import_contacts(
         async with open_database() as database:
             done = await imports.run_import(database, SYSTEM, file, file.name, dry_run=dry_run, progress=_progress)
             async with database.reading() as uow:
-                return done, await imports.rejected_csv(uow, done.id)
+                return done, await imports.rejected_rows(uow, done.id)
 
     done, rejected = asyncio.run(work())
     if rejected and done.rejected:

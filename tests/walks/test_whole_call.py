@@ -41,7 +41,7 @@ async def customer_hears(product: Product, call_id: str, hertz: float | None) ->
 
     async def heard() -> bool:
         now = (await customer_call(product, call_id))["heard"]
-        return abs(now["hertz"] - hertz) < 15 if hertz else now["level"] > -60 and abs(now["hertz"] - 440) > 15
+        return bool(abs(now["hertz"] - hertz) < 15 if hertz else now["level"] > -60 and abs(now["hertz"] - 440) > 15)
 
     await until(f"the customer to hear {hertz or 'music'}", heard)
 
@@ -74,7 +74,7 @@ async def test_a_customer_rings_both_hear_each_other_and_the_call_stands_on_the_
     await ok(await anna.api.post(f"calls/{offered['call_id']}/dtmf", json={"digits": "42#"}))
 
     async def pressed() -> bool:
-        return (await customer_call(product, ringing["id"]))["digits"] == "42#"
+        return bool((await customer_call(product, ringing["id"]))["digits"] == "42#")
 
     await until("the keys to arrive", pressed)
     await ok(await anna.api.post(f"calls/{offered['call_id']}/hang-up"))
@@ -138,7 +138,7 @@ async def test_the_web_may_die_in_a_call(product: Product, anna: Consultant) -> 
     api = product.api(anna.token)
 
     async def ended() -> bool:
-        return (await ok(await api.get(f"calls/{call_id}")))["state"] == "ended"
+        return bool((await ok(await api.get(f"calls/{call_id}")))["state"] == "ended")
 
     await until("the call to have ended", ended)
     assert (await ok(await api.get(f"calls/{call_id}")))["end_reason"] == "completed"
@@ -183,4 +183,4 @@ async def test_a_graceful_stop_lets_a_call_finish_and_takes_no_new_one(product: 
 
 
 async def _outcome(product: Product, call_id: str) -> bool:
-    return (await customer_call(product, call_id))["state"] == "ended"
+    return bool((await customer_call(product, call_id))["state"] == "ended")

@@ -51,7 +51,9 @@ async def customer(product: Product) -> dict[str, Any]:
 async def customer_hears(product: Product, hertz: float | None) -> None:
     async def heard() -> bool:
         now = (await customer(product))["heard"]
-        return abs(now["hertz"] - hertz) < 15 if hertz else now["level"] > -60 and abs(now["hertz"] - MICROPHONE_HERTZ) > 15
+        if hertz is None:
+            return bool(now["level"] > -60 and abs(now["hertz"] - MICROPHONE_HERTZ) > 15)
+        return bool(abs(now["hertz"] - hertz) < 15)
 
     await until(f"the customer to hear {hertz or 'music'}", heard)
 
@@ -94,7 +96,7 @@ async def test_a_shift_with_one_call_through_pages_reload_and_a_second_tab(produ
     await page.locator("#softphone [data-key='7']").click()
 
     async def pressed() -> bool:
-        return (await customer(product))["digits"] == "7"
+        return bool((await customer(product))["digits"] == "7")
 
     await until("the key to arrive", pressed)
     await page.locator("#softphone").get_by_role("button", name="Hang up").click()
