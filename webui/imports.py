@@ -26,15 +26,16 @@ class ImportWork:
     """The imports this process works on; what a stop or a crash interrupted is taken up again by `watch`."""
 
     def __init__(self) -> None:
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, import_id: int, work: Coroutine[Any, Any, Import], file: Path | None = None) -> None:
-        """Let `work` go on in the background; `file` is deleted when it is over."""
-        running = self._tasks.get(import_id)
-        if running is not None and not running.done():
-            work.close()
-            raise Conflict("This import is still being worked on.")
-        self._tasks[import_id] = asyncio.create_task(self._run(import_id, work, file), name=f"import {import_id}")
+        """Let `work` go on in the background; `file` is deleted when it is over.
+
+        Two at a time on one import are no harm: each batch locks it and looks at its state first.
+        """
+        task = asyncio.create_task(self._run(import_id, work, file), name=f"import {import_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _run(self, import_id: int, work: Coroutine[Any, Any, Import], file: Path | None) -> None:
         try:
@@ -44,7 +45,6 @@ class ImportWork:
         except Exception:  # nobody waits for this task, so the log must have it
             log.exception("import.crashed", import_id=import_id)
         finally:
-            self._tasks.pop(import_id, None)
             if file is not None:
                 await asyncio.to_thread(file.unlink, missing_ok=True)
 
@@ -59,7 +59,7 @@ class ImportWork:
 
     async def close(self) -> None:
         """Stop all work before the process stops."""
-        tasks = list(self._tasks.values())
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
