@@ -50,6 +50,7 @@ async def progress(request: Request) -> Response:
 
 async def _show(request: Request, template: str) -> Response:
     actor, import_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
+    before = fields.query_text(request, "before", 20)  # the state work that was just asked for will leave
     async with request.app.state.database.reading(actor) as uow:
         found = await imports.get_import(uow, import_id)
         noticed = await imports.notices(uow, import_id, _NOTICES)
@@ -59,7 +60,10 @@ async def _show(request: Request, template: str) -> Response:
         each=found,
         error=gettext(found.error),
         notices=[(line, gettext(sentence)) for line, sentence in noticed],
-        moving=found.state in {"staging", "applying", "undoing"} or (found.state == "checked" and not found.dry_run),
+        before=before,
+        moving=found.state == before
+        or found.state in {"staging", "applying", "undoing"}
+        or (found.state == "checked" and not found.dry_run),
     )
 
 
@@ -76,14 +80,14 @@ async def apply(request: Request) -> Response:
     """Make contacts of the good rows of a dry run."""
     actor, import_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
     await background.apply(request, actor, import_id)
-    return views.redirect(f"/imports/{import_id}")
+    return views.redirect(f"/imports/{import_id}?before=checked")
 
 
 async def undo(request: Request) -> Response:
     """Take away all that an import made."""
     actor, import_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
     await background.undo(request, actor, import_id)
-    return views.redirect(f"/imports/{import_id}")
+    return views.redirect(f"/imports/{import_id}?before=done")
 
 
 ROUTES = [

@@ -16,6 +16,7 @@ let drawn = null;
 let failedTimer = 0;
 
 export function startSoftphone() {
+  measure();
   subscribe(draw);
   onStation(update);
   setInterval(tick, 100);
@@ -52,16 +53,19 @@ function draw() {
     box.hidden = true;
     drawn = null;
     if (station.muted) mute(false);
-    measure(box);
     return;
   }
   if (drawn?.id !== call.id || drawn.over !== (call.state === "ended")) build(box, call);
   update();
-  measure(box);
 }
 
-function measure(box) {
-  document.documentElement.style.setProperty("--strip-height", `${box.hidden ? 0 : box.offsetHeight}px`);
+/** Tell the stylesheet how high the strips are, so that what sticks below them stays in view. */
+function measure() {
+  const names = { softphone: "--strip-height", strips: "--strips-height" };
+  const observer = new ResizeObserver((entries) => {
+    for (const { target } of entries) document.documentElement.style.setProperty(names[target.id], `${target.offsetHeight}px`);
+  });
+  for (const id of Object.keys(names)) observer.observe(document.getElementById(id));
 }
 
 function build(box, call) {
@@ -128,6 +132,7 @@ function update() {
   const number = call.number_shown || call.number;
   parts.who.replaceChildren(call.contact_id ? pageLink(`/contacts/${call.contact_id}`, name) : h("strong", {}, name), h("span", { class: "softphone-state" }, [number === name ? "" : number, words].filter(Boolean).join(" · ")));
   parts.mute?.setAttribute("aria-pressed", String(station.muted));
+  if (parts.mute) parts.mute.disabled = !station.microphone; // the tab or device that has the audio mutes it
   parts.hold?.setAttribute("aria-pressed", String(Boolean(call.held)));
   if (parts.hold) parts.hold.disabled = parts.keypad.hidden = call.state !== "talking";
   if (drawn.announced !== words) {
