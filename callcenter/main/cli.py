@@ -225,20 +225,37 @@ def _progress(row: Import) -> None:
         typer.echo(f"\r{row.state}: {row.accepted + row.rejected} read, {row.applied} added ", nl=False, err=True)
 
 
+As = Annotated[str, typer.Option("--as", help="Number to be; empty: a spare one.")]
+Seconds = Annotated[float, typer.Option(help="Stop after this long; 0: when the other end hangs up.")]
+Tone = Annotated[int, typer.Option(help="Hum this pitch (Hz) instead of speaking.")]
+Record = Annotated[Path | None, typer.Option(help="Write what is heard to this WAV file.")]
+
+
 @handset_app.command("call")
 def handset_call(
     number: Annotated[str, typer.Argument(help="Whom to call; empty: the demo project.")] = "",
-    seconds: Annotated[float, typer.Option(help="Hang up after this long; 0: when the other side does.")] = 0,
+    as_number: As = "",
+    seconds: Seconds = 0,
+    tone: Tone = 0,
+    record: Record = None,
 ) -> None:
     """Call a number through the built-in carrier, as a customer."""
     from telephony.lab import handset  # noqa: PLC0415 - pyVoIP is loaded by the handset alone
 
-    raise typer.Exit(handset.call(Settings(), number, seconds=seconds))
+    me = as_number or handset.HANDSET_NUMBER
+    raise typer.Exit(handset.call(Settings(), number, as_number=me, seconds=seconds, tone=tone, record=record))
 
 
 @handset_app.command("wait")
-def handset_wait(ring: Annotated[float, typer.Option(help="Seconds to ring before answering.")] = 2) -> None:
+def handset_wait(
+    ring: Annotated[float, typer.Option(help="Seconds to ring before answering.")] = 3,
+    as_number: As = "",
+    seconds: Seconds = 0,
+    tone: Tone = 0,
+    record: Record = None,
+) -> None:
     """Register with the built-in carrier and answer the calls that come."""
     from telephony.lab import handset  # noqa: PLC0415
 
-    raise typer.Exit(handset.wait(Settings(), ring=ring))
+    me, limit = as_number or handset.HANDSET_NUMBER, seconds or handset.LONGEST
+    raise typer.Exit(handset.wait(Settings(), as_number=me, ring=ring, seconds=limit, tone=tone, record=record))
