@@ -240,9 +240,9 @@ def handset_call(
     record: Record = None,
 ) -> None:
     """Call a number through the built-in carrier, as a customer."""
-    from telephony.lab import handset  # noqa: PLC0415 - pyVoIP is loaded by the handset alone
+    from telephony.lab import customers, handset  # noqa: PLC0415 - pyVoIP is loaded by the handset alone
 
-    me = as_number or handset.HANDSET_NUMBER
+    me = as_number or customers.HANDSET_NUMBER
     raise typer.Exit(handset.call(Settings(), number, as_number=me, seconds=seconds, tone=tone, record=record))
 
 
@@ -255,7 +255,7 @@ def handset_wait(
     record: Record = None,
 ) -> None:
     """Register with the built-in carrier and answer the calls that come."""
-    from telephony.lab import handset  # noqa: PLC0415
+    from telephony.lab import customers, handset  # noqa: PLC0415
 
-    me, limit = as_number or handset.HANDSET_NUMBER, seconds or handset.LONGEST
+    me, limit = as_number or customers.HANDSET_NUMBER, seconds or handset.LONGEST
     raise typer.Exit(handset.wait(Settings(), as_number=me, ring=ring, seconds=limit, tone=tone, record=record))
