@@ -89,6 +89,16 @@ async def test_one_agent_is_claimed_by_one_call_only(floor: Floor) -> None:
     assert sorted(await asyncio.gather(*(claim(f"call{n}") for n in range(5)))) == [False] * 4 + [True]
 
 
+async def test_a_claim_made_from_an_old_look_at_the_agent_fails(floor: Floor) -> None:
+    await floor.ready("anna")
+    fence = (await floor.agent("anna")).fence
+    await floor.do("anna", calls.set_agent_state, "break")
+    await floor.do("anna", calls.set_agent_state, "ready")
+    async with floor.database.unit_of_work() as uow:
+        assert not await agents.claim(uow, floor.people["anna"].id, fence, "call")
+        assert await agents.claim(uow, floor.people["anna"].id, fence + 2, "call")
+
+
 async def test_a_reload_in_time_changes_nothing(floor: Floor) -> None:
     await floor.ready("anna")
     await floor.lost("anna")

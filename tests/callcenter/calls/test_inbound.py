@@ -176,6 +176,14 @@ async def test_a_caller_who_leaves_is_withdrawn_missed_and_somebodys_call_back(f
         await floor.do("anna", calls.answer, call.id)
 
 
+async def test_who_is_freed_by_a_caller_who_leaves_is_offered_the_next_in_the_queue(floor: Floor) -> None:
+    await floor.ready("anna")
+    first, second = await floor.ring("+48601000001"), await floor.ring("+48601000002")
+    await floor.leaves(first)
+    assert floor.offers()[-1] == ("anna", (await floor.call_of(second)).id)
+    assert (await floor.states())["anna"] == "offered"
+
+
 async def test_a_call_back_always_has_an_owner(floor: Floor) -> None:
     first = await floor.ring("+48601000001")
     await floor.leaves(first)
