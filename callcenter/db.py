@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
-from callcenter import clock
+from callcenter import clock, sqlite_inline
 from callcenter.actor import SYSTEM, Actor
 from callcenter.config import Settings
 from callcenter.events import LiveEvent, Transient
@@ -134,10 +134,10 @@ class Database:
         self.before_commit: list[BeforeCommit] = []
         self.after_commit: list[AfterCommit] = []
         self._writer = asyncio.Lock()
+        self._checkpoints = sqlite_inline.Checkpoints(url.partition(":///")[2]) if self.sqlite else None
         if self.sqlite:
-            self.engine = create_async_engine(
-                url, pool_size=1, max_overflow=0, connect_args={"timeout": BUSY_MILLISECONDS / 1000}
-            )
+            inline = {"async_creator_fn": sqlite_inline.creator(BUSY_MILLISECONDS / 1000)}
+            self.engine = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=inline)
             self.reader = create_async_engine(url, pool_size=pool_size, max_overflow=0)
             _sqlite_rules(self.engine, begin="BEGIN IMMEDIATE")
             _sqlite_rules(self.reader, begin="BEGIN", read_only=True)
@@ -158,6 +158,8 @@ class Database:
             await session.commit()
         for after in self.after_commit:
             after(uow.committed)
+        if self._checkpoints is not None:
+            self._checkpoints.committed()
 
     @asynccontextmanager
     async def reading(self, actor: Actor = SYSTEM) -> AsyncIterator[UnitOfWork]:
@@ -167,6 +169,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._checkpoints is not None:
+            await self._checkpoints.close()
         await self.engine.dispose()
         if self.reader is not self.engine:
             await self.reader.dispose()
@@ -187,15 +191,18 @@ def _sqlite_rules(engine: AsyncEngine, *, begin: str, read_only: bool = False) -
 
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: DBAPIConnection, _record: object) -> None:
-        connection.isolation_level = None  # sqlite3 then leaves BEGIN to us
+        if read_only:
+            connection.isolation_level = None  # sqlite3 then leaves BEGIN to us
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
         cursor.execute("PRAGMA cache_size=-64000")
         if read_only:
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
             cursor.execute("PRAGMA query_only=ON")
+        else:
+            cursor.execute(f"PRAGMA wal_autocheckpoint={sqlite_inline.BACKSTOP_PAGES}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

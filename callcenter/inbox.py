@@ -8,7 +8,7 @@ import datetime as dt
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, delete, insert, select
+from sqlalchemy import ForeignKey, Index, Integer, bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,6 +37,18 @@ class StoredEvent(Base):
     data: Mapped[dict[str, Any]]
 
 
+def _reserve_statement(dialect: Any) -> Any:
+    """Return the upsert that takes numbers of a recipient, built once: building it costs more than running it."""
+    upsert = dialect.insert(EventCounter).values(user_id=bindparam("recipient"), last_seq=bindparam("numbers"))
+    upsert = upsert.on_conflict_do_update(
+        index_elements=[EventCounter.user_id], set_={"last_seq": EventCounter.last_seq + bindparam("numbers", type_=Integer())}
+    )
+    return upsert.returning(EventCounter.last_seq)
+
+
+_RESERVE = {"sqlite": _reserve_statement(sqlite), "postgresql": _reserve_statement(postgresql)}
+
+
 async def store(uow: UnitOfWork) -> None:
     """Number and store the durable messages of this unit of work (a before-commit listener)."""
     durable = [each for each in uow.committed.outgoing if not isinstance(each.event, Transient)]
@@ -56,10 +68,8 @@ async def store(uow: UnitOfWork) -> None:
 
 async def _reserve(uow: UnitOfWork, user_id: int, count: int) -> int:
     """Take `count` numbers of a recipient and return the first; `store` does so in one order, so writers never wait crosswise."""
-    dialect = sqlite if uow.database.sqlite else postgresql
-    upsert = dialect.insert(EventCounter).values(user_id=user_id, last_seq=count)
-    upsert = upsert.on_conflict_do_update(index_elements=[EventCounter.user_id], set_={"last_seq": EventCounter.last_seq + count})
-    last = await uow.session.scalar(upsert.returning(EventCounter.last_seq))
+    statement = _RESERVE["sqlite" if uow.database.sqlite else "postgresql"]
+    last = await uow.session.scalar(statement, {"recipient": user_id, "numbers": count})
     return (last or count) - count + 1
 
 
@@ -74,7 +84,8 @@ async def last_seq(uow: UnitOfWork, user_id: int) -> int:
     return await uow.session.scalar(select(EventCounter.last_seq).where(EventCounter.user_id == user_id)) or 0
 
 
-async def prune(uow: UnitOfWork, before: dt.datetime) -> int:
-    """Delete messages older than `before`; returns how many."""
-    result = await uow.session.execute(delete(StoredEvent).where(StoredEvent.at < before))
+async def prune(uow: UnitOfWork, before: dt.datetime, limit: int = 1000) -> int:
+    """Delete up to `limit` messages older than `before`, oldest first; returns how many. Short, since the writer waits."""
+    old = select(StoredEvent.id).where(StoredEvent.at < before).order_by(StoredEvent.at).limit(limit)
+    result = await uow.session.execute(delete(StoredEvent).where(StoredEvent.id.in_(old.scalar_subquery())))
     return int(getattr(result, "rowcount", 0))

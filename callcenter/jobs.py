@@ -7,7 +7,7 @@ it. Handlers are idempotent: whoever crashes after the work and before `finish` 
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import Index, delete, select, update
+from sqlalchemy import JSON, Index, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,12 +31,21 @@ class Job(Base):
     error: Mapped[str] = mapped_column(default="")
 
 
+def _put_statement(dialect: Any) -> Any:
+    """Return the upsert of `put`, built once: building it costs more than running it."""
+    given = {"kind": bindparam("work"), "due_at": bindparam("at"), "payload": bindparam("what", type_=JSON())}
+    fresh = {"leased_until": None, "tries": 0, "error": ""}
+    statement = dialect.insert(Job).values(key=bindparam("job"), fence=0, **given, **fresh)
+    return statement.on_conflict_do_update(index_elements=[Job.key], set_={**given, **fresh, "fence": Job.fence + 1})
+
+
+_PUT = {"sqlite": _put_statement(sqlite), "postgresql": _put_statement(postgresql)}
+
+
 async def put(uow: UnitOfWork, key: str, kind: str, due_at: dt.datetime, **payload: Any) -> None:
     """Make `key` due at `due_at`, replacing what was there, and wake the scheduler then."""
-    dialect = sqlite if uow.database.sqlite else postgresql
-    values = {"kind": kind, "due_at": due_at, "payload": payload, "leased_until": None, "tries": 0, "error": ""}
-    statement = dialect.insert(Job).values(key=key, fence=0, **values)
-    await uow.session.execute(statement.on_conflict_do_update(index_elements=[Job.key], set_={**values, "fence": Job.fence + 1}))
+    statement = _PUT["sqlite" if uow.database.sqlite else "postgresql"]
+    await uow.session.execute(statement, {"job": key, "work": kind, "at": due_at, "what": payload})
     uow.due(due_at)
 
 

@@ -134,10 +134,13 @@ class LiveHub:
 
     async def prune(self) -> None:
         """Forget messages nobody will replay."""
-        async with self.database.unit_of_work() as uow:
-            pruned = await inbox.prune(uow, clock.now() - KEEP)
-        if pruned:
-            log.info("live.pruned", messages=pruned)
+        total, pruned = 0, 1
+        while pruned:
+            async with self.database.unit_of_work() as uow:
+                pruned = await inbox.prune(uow, clock.now() - KEEP)
+            total += pruned
+        if total:
+            log.info("live.pruned", messages=total)
 
     async def close(self) -> None:
         """Close all sockets and write what is waiting, before the process stops."""

@@ -1,12 +1,15 @@
 """The unit of work, durable messages and due work, on both databases."""
 
 import asyncio
+import contextlib
 import datetime as dt
+import sqlite3
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from callcenter import clock, inbox, jobs
+from callcenter import clock, inbox, jobs, sqlite_inline
 from callcenter.db import Committed, Database
 from callcenter.events import Notice, SwitchState
 from callcenter.phone import Drain
@@ -95,3 +98,31 @@ async def test_times_come_back_aware_and_in_utc(database: Database) -> None:
     async with database.reading() as uow:
         user = (await uow.session.scalars(select(User))).one()
     assert user.created_at.utcoffset() == dt.timedelta(0)
+
+
+async def test_waiting_for_another_process_does_not_stop_the_loop_and_a_commit_follows(database: Database) -> None:
+    if not database.sqlite:
+        return
+    await add_user(database)
+    foreign = sqlite3.connect(database.url.partition(":///")[2], isolation_level=None)
+    foreign.execute("BEGIN IMMEDIATE")
+    writing = asyncio.create_task(add_user(database, "second"))
+    turns = 0
+    for _ in range(50):
+        await asyncio.sleep(0.002)
+        turns += 1
+    assert not writing.done()
+    assert turns == 50
+    foreign.execute("COMMIT")
+    foreign.close()
+    assert await writing
+
+
+async def test_the_log_is_moved_into_the_file_while_commits_go_on(database: Database) -> None:
+    if not database.sqlite:
+        return
+    path = Path(database.url.partition(":///")[2])
+    for n in range(2 * sqlite_inline.COMMITS_PER_CHECKPOINT + 1):
+        await add_user(database, f"user{n}")
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as alone:  # without the log
+        assert alone.execute("SELECT count(*) FROM users").fetchone()[0] >= sqlite_inline.COMMITS_PER_CHECKPOINT
