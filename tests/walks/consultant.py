@@ -8,11 +8,13 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
 import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
 
 from callcenter import clock
 from tests.walks.whole import Product, ok, until
@@ -54,8 +56,20 @@ def loudest(samples: np.ndarray[Any, Any], rate: int = RATE) -> float:
     return float(np.fft.rfftfreq(len(samples), 1 / rate)[int(np.argmax(spectrum))])
 
 
+async def rest(api: httpx.AsyncClient) -> None:
+    """Let a consultant be done with everything, so that the next story finds a free desk: no call, no wrap-up, offline."""
+    me = await ok(await api.get("me"))
+    for call_id in [*(each["call_id"] for each in me["offers"]), *([me["call"]["id"]] if me["call"] else [])]:
+        await ok(await api.post(f"calls/{call_id}/hang-up"))
+    await ok(await api.post("me/wrap-up/finish"))
+    await ok(await api.put("me/state", json={"state": "offline"}))
+
+
 class Consultant:
-    """One consultant at work. Use as an async context manager."""
+    """One consultant at work, from this moment on. Use as an async context manager.
+
+    `events` are the live messages since; like a page, it connects again when the web goes away and asks for what it missed.
+    """
 
     def __init__(self, product: Product, token: str, *, tone: float = 440.0, session: str = "") -> None:
         self.product = product
@@ -66,30 +80,47 @@ class Consultant:
         self.events: list[dict[str, Any]] = []
         self.heard: list[np.ndarray[Any, Any]] = []
         self.peer: RTCPeerConnection | None = None
-        self._socket: ClientConnection | None = None
+        self.seq = 0
+        self.faults: list[str] = []
+        self._connected = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         """Connect to the live updates."""
-        address = f"ws://127.0.0.1:{self.product.http_port}/live?after=0"
-        self._socket = await connect(address, additional_headers={"Authorization": f"Bearer {self.token}"})
-        self._tasks.append(asyncio.create_task(self._listen(self._socket)))
+        self.seq = (await ok(await self.api.get("me")))["seq"]
+        self._tasks.append(asyncio.create_task(self._stay()))
+        await asyncio.wait_for(self._connected.wait(), 30)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close everything."""
         await self.unplug()
-        if self._socket is not None:
-            await self._socket.close()
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await task
         await self.api.aclose()
+        assert error is not None or not self.faults, self.faults
 
-    async def _listen(self, socket: ClientConnection) -> None:
-        async for text in socket:
-            self.events.append(json.loads(text))
+    async def _stay(self) -> None:
+        """Be connected, again and again; numbered messages come once each and without a gap."""
+        while True:
+            address = f"ws://127.0.0.1:{self.product.http_port}/live?after={self.seq}"
+            with suppress(OSError, WebSocketException, TimeoutError):
+                async with connect(address, additional_headers={"Authorization": f"Bearer {self.token}"}) as socket:
+                    self._connected.set()
+                    async for text in socket:
+                        self._take(json.loads(text))
+            await asyncio.sleep(0.1)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if message["seq"] is not None:
+            if message["seq"] != self.seq + 1:
+                self.faults.append(f"{self.seq} is followed by {message}")
+            self.seq = message["seq"]
+        elif message["type"] == "resync":
+            self.seq = message["data"]["seq"]
+        self.events.append(message)
 
     async def plug_in(self) -> None:
         """Open the audio path to the switch."""
@@ -131,7 +162,7 @@ class Consultant:
         await self.plug_in()
         await ok(await self.api.put("me/state", json={"state": "ready"}))
 
-    async def event(self, kind: str, **wanted: object) -> dict[str, Any]:
+    async def event(self, kind: str, *, seconds: float = 30, **wanted: object) -> dict[str, Any]:
         """Wait for a live message of a type whose data has these values; returns its data."""
 
         async def found() -> dict[str, Any] | None:
@@ -140,7 +171,10 @@ class Consultant:
                     return dict(each["data"])
             return None
 
-        return await until(f"{kind} {wanted}", found)
+        try:
+            return await until(f"{kind} {wanted}", found, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}, but {[each['type'] for each in self.events]}") from None
 
     async def hears(self, hertz: float, *, within: float = 15) -> None:
         """Wait until the loudest pitch of the last second is `hertz`."""

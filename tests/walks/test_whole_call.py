@@ -2,30 +2,55 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from callcenter import rehearsal
 from callcenter.config import Settings
+from callcenter.errors import NotFound
 from telephony.lab.customers import DEMO_NUMBER
-from tests.walks.consultant import Consultant
+from tests.walks.consultant import Consultant, rest
 from tests.walks.whole import Product, ok, running, until
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # one product for all stories: starting it is most of their time
 ANNA_KOWALSKA, LUKASZ_WOJCIK, ZOFIA_PCMA_ONLY = "+48500000101", "+48500000102", "+48500000107"
 
 
-@pytest.fixture
-async def product(tmp_path: Path) -> AsyncIterator[Product]:
-    async with running(Product(tmp_path, demo=True)) as started:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def product(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
+    extra = {"CALLCENTER_DRAIN_SECONDS": "60"}
+    async with running(Product(tmp_path_factory.mktemp("product"), demo=True, extra=extra)) as started:
         yield started
 
 
-@pytest.fixture
-async def anna(product: Product) -> AsyncIterator[Consultant]:
-    async with Consultant(product, product.command("token", "add", "anna"), tone=440) as consultant:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def token(product: Product) -> str:
+    return product.command("token", "add", "anna")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def anna(product: Product, token: str) -> AsyncIterator[Consultant]:
+    async with Consultant(product, token, tone=440) as consultant:
         yield consultant
+        if product.process is not None and product.process.returncode is None:
+            await rest(consultant.api)
+            await everybody_hangs_up(product)
+
+
+async def everybody_hangs_up(product: Product) -> None:
+    """Wait until no customer is on the phone."""
+
+    async def quiet() -> bool:
+        going = [each for each in await rehearsal.calls(lab(product)) if each["state"] != "ended"]
+        for each in going:
+            with suppress(NotFound):
+                await rehearsal.hang_up(lab(product), each["id"])
+        return not going
+
+    await until("everybody to have hung up", quiet)
 
 
 def lab(product: Product) -> Settings:
@@ -165,6 +190,7 @@ async def test_the_switch_may_die_in_a_call_and_nobody_is_left_stuck(product: Pr
 
 
 async def test_a_graceful_stop_lets_a_call_finish_and_takes_no_new_one(product: Product, anna: Consultant) -> None:
+    """The last story: it ends the product."""
     await anna.ready()
     _, customer = await in_call(product, anna)
     assert product.process is not None
@@ -172,7 +198,6 @@ async def test_a_graceful_stop_lets_a_call_finish_and_takes_no_new_one(product: 
 
     async def refused() -> bool:
         another = await rehearsal.let_call(lab(product), LUKASZ_WOJCIK, DEMO_NUMBER)
-        await asyncio.sleep(0)
         await until("an outcome", lambda: _outcome(product, another["id"]))
         return (await customer_call(product, another["id"]))["status"] in (480, 503)
 

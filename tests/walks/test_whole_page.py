@@ -2,10 +2,10 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from callcenter import rehearsal
@@ -13,31 +13,39 @@ from callcenter.config import Settings
 from callcenter.main.demo import PASSWORD
 from telephony.lab.customers import DEMO_NUMBER
 from tests.walks.browser import MICROPHONE_HERTZ, Desk, chromium, desk
+from tests.walks.consultant import rest
 from tests.walks.hearing import hears
 from tests.walks.whole import Product, running, until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 CUSTOMER_HERTZ = 700
 
 
-@pytest.fixture
-async def product(tmp_path: Path) -> AsyncIterator[Product]:
-    async with running(Product(tmp_path, demo=True)) as started:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def product(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
+    async with running(Product(tmp_path_factory.mktemp("product"), demo=True)) as started:
         yield started
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def token(product: Product) -> str:
+    return product.command("token", "add", "anna")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as started:
         yield started
 
 
-@pytest.fixture
-async def anna(product: Product, browser: Browser) -> AsyncIterator[Desk]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def anna(product: Product, browser: Browser, token: str) -> AsyncIterator[Desk]:
     async with desk(browser, product.url) as opened:
         await opened.sign_in("anna", PASSWORD)
         await opened.ready()
         yield opened
+    async with product.api(token) as api:
+        await rest(api)
 
 
 def lab(product: Product) -> Settings:

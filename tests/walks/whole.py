@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,6 +70,7 @@ class Product:
             "CALLCENTER_SIP": f"127.0.0.1:{self.sip_port}",
             "CALLCENTER_LAB_SIP": f"127.0.0.1:{self.lab_port}",
             "CALLCENTER_RTP_PORTS": f"{first}-{first + 999}",
+            "CALLCENTER_DRAIN_SECONDS": "1",  # a test that ends in the middle of a talk is not about stopping
             **self.extra,
         }
 
@@ -126,13 +127,20 @@ class Product:
     def pid_of(self, name: str) -> int:
         """Return the process id of the child `name` (web, switch, lab)."""
         assert self.process is not None
-        found = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid), "-f", f"callcenter.main.processes {name}$"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return int(found.stdout.split()[0])
+        found = self.pids(name)
+        assert found, f"{name} does not run"
+        return found[0]
+
+    def pids(self, name: str) -> list[int]:
+        """Return the process ids of the child `name` that run now, whoever its parent is: none while it is started again."""
+        wanted = f"callcenter.main.processes\0{name}\0".encode()
+        mine = f"CALLCENTER_DATA_DIR={self.folder}\0".encode()
+        found: list[int] = []
+        for each in Path("/proc").iterdir():
+            with suppress(OSError, ValueError):
+                if (each / "cmdline").read_bytes().endswith(wanted) and mine in (each / "environ").read_bytes() + b"\0":
+                    found.append(int(each.name))
+        return found
 
     def kill(self, name: str) -> int:
         """Kill a child with SIGKILL; returns the process id it had."""
