@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,10 +77,12 @@ async def start(
     password: str = "",
     port: int = 0,
     trace: bool = True,
+    options: Sequence[str] = (),
 ) -> Sipp:
     """Start SIPp with a scenario (tests/peers/scenarios.py) for `calls` calls at `rate` a second, `limit` of them at once.
 
-    Without `target` it is a callee. `folder` (one per run) takes its files; `trace` off for load, since it writes every message.
+    Without `target` it is a callee. `folder` (one per run) takes its files; `trace` off for load, since it writes every message;
+    `options` are more of SIPp's own.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "scenario.xml").write_text(scenario)
@@ -93,6 +95,7 @@ async def start(
     command += ["-au", user, "-ap", password] if user else []
     for name, value in (keys or {}).items():
         command += ["-key", name, value]
+    command += options
     if target is not None:
         command.append(f"{target[0]}:{target[1]}")
     with (folder / "screen.txt").open("wb") as screen:
