@@ -31,6 +31,15 @@ class Invalid(CallCenterError):
         self.field = field
 
 
+class BadValue(ValueError):
+    """What a field's validator says of a value: a sentence with values, which the door turns into Invalid for that field."""
+
+    def __init__(self, sentence: str, /, **values: object) -> None:
+        super().__init__(sentence.format(**values))
+        self.sentence = sentence
+        self.values = values
+
+
 class NotSignedIn(CallCenterError):
     """No session or token, or one that has ended."""
 

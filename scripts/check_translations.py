@@ -24,7 +24,7 @@ BROWSER = "browser"  # marks what webui/i18n.browser_messages gives to scripts
 GETTEXT = {"gettext": (0,), "_": (0,), "ngettext": (0, 1)}
 ERRORS = {
     *("Invalid", "NotFound", "Conflict", "NotPermitted", "NotSignedIn", "TooMany", "Unavailable", "CallCenterError"),
-    *("BadRequest", "WrongMethod", "TooLarge", "WrongType", "Failed", "Refusal", "ValueError"),
+    *("BadRequest", "WrongMethod", "TooLarge", "WrongType", "Failed", "Refusal", "BadValue", "ValueError"),
 }
 SENTENCE = re.compile(r"[A-Z{][^\\]* [^\\]*[.!?]")  # no pattern of a regular expression
 PLACEHOLDER = re.compile(r"\{(\w+)\}|%\((\w+)\)[sd]")

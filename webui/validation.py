@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from callcenter.errors import Invalid
+from callcenter.errors import BadValue, Invalid
 
 LARGEST_ID = 2**31 - 1
 
@@ -48,6 +48,9 @@ def invalid(error: ValidationError) -> Invalid:
     first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])[:100] or None
     context = {name: value for name, value in first.get("ctx", {}).items() if isinstance(value, str | int | float)}
+    said = first.get("ctx", {}).get("error")
+    if isinstance(said, BadValue):
+        return Invalid(said.sentence, field=field, **said.values)
     if first["type"] == "value_error" and isinstance(first.get("ctx", {}).get("error"), ValueError):
         return Invalid(str(first["ctx"]["error"]), field=field)
     template = _SENTENCES.get(first["type"], "This cannot be accepted.")

@@ -5,14 +5,15 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from callcenter import inbox
-from callcenter.actor import SYSTEM, Role
+from callcenter.actor import SYSTEM
 from callcenter.config import Settings
 from callcenter.contacts import imports
 from callcenter.contacts.models import Import
@@ -26,9 +27,11 @@ from callcenter.trunks import service as trunks
 from callcenter.trunks.service import TrunkInput
 from callcenter.users import service as users
 from callcenter.users.models import User
+from webui.validation import invalid
 
 T = TypeVar("T")
 Text = Annotated[str, typer.Argument()]
+People = Literal["consultant", "supervisor", "administrator"]
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A contact centre in one command."
@@ -51,6 +54,10 @@ def run() -> None:
         app()
     except CallCenterError as error:
         sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    except ValidationError as error:
+        refused = invalid(error)
+        sys.stderr.write(f"{refused.field}: {refused}\n" if refused.field else f"{refused}\n")
         sys.exit(1)
     except OperationalError as error:
         sys.stderr.write(f"The database cannot be used: {error.orig}\nRun `callcenter migrate` first if it is new.\n")
@@ -122,7 +129,7 @@ def show_settings() -> None:
 def add_user(
     login: Text,
     name: Annotated[str, typer.Option(help="Name as colleagues see it.")],
-    role: Annotated[Role, typer.Option(help="consultant, supervisor or administrator.")] = Role.CONSULTANT,
+    role: Annotated[People, typer.Option(help="What they may do.")] = "consultant",
     language: Annotated[str, typer.Option(help="en or pl.")] = "en",
 ) -> None:
     """Add a person; the password comes on standard input."""
@@ -130,7 +137,7 @@ def add_user(
 
     async def work() -> User:
         async with open_database() as database:
-            return await users.add_user(database, SYSTEM, login, name, role.value, password, language)
+            return await users.add_user(database, SYSTEM, login, name, role, password, language)
 
     user = asyncio.run(work())
     typer.echo(f"Added {user.login} ({user.role}), id {user.id}.")
@@ -214,9 +221,11 @@ def import_contacts(
     if rejected and done.rejected:
         typer.echo(rejected, err=True)
     verb = "would be added" if dry_run else "added"
+    if done.state == "failed":
+        typer.echo(done.error, err=True)
+        raise typer.Exit(1)
     count = done.accepted if dry_run else done.applied
     typer.echo(f"{done.total} rows read, {count} contacts {verb}, {done.rejected} rows rejected.")
-    raise typer.Exit(1 if done.state == "failed" else 0)
 
 
 def _progress(row: Import) -> None:

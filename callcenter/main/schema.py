@@ -4,9 +4,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 
 import migrations
 from callcenter.config import Settings
+from callcenter.errors import Invalid
 
 
 def alembic_config(url: str) -> Config:
@@ -21,7 +23,10 @@ def migrate(settings: Settings, revision: str = "head") -> None:
     """Upgrade to `revision`; `base` or an older revision takes the schema down again."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     config = alembic_config(settings.sqlalchemy_url)
-    if revision == "base" or revision.startswith("-"):
-        command.downgrade(config, revision)
-    else:
-        command.upgrade(config, revision)
+    try:
+        if revision == "base" or revision.startswith("-"):
+            command.downgrade(config, revision)
+        else:
+            command.upgrade(config, revision)
+    except CommandError as error:
+        raise Invalid("The database cannot be brought to {revision}: {reason}.", revision=revision, reason=str(error)) from error

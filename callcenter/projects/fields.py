@@ -1,15 +1,27 @@
 """What a project's fields may hold, and what is shown of projects, their members and dispositions."""
 
+import re
 from typing import Annotated
 
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+from callcenter.errors import BadValue
+
+_DIALLED = re.compile(r"[0-9A-Za-z+(][0-9A-Za-z ()./+*#_-]{0,63}")
+
 
 def _region(value: str) -> str:
     value = value.strip().upper()
     if value not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError(f"{value!r} is not a country code like PL or DE")
+        raise BadValue("{value} is not a country code like PL or DE.", value=value)
+    return value
+
+
+def _dialled(value: str) -> str:
+    """Accept what may stand where the dialled number does: a number as people space it, or a SIP name like `reception`."""
+    if not _DIALLED.fullmatch(value):
+        raise BadValue("{value} is not a number customers can dial.", value=value)
     return value
 
 
@@ -33,7 +45,7 @@ class ProjectInput(BaseModel):
     ring_seconds: int = Field(45, ge=10, le=180)
     allow_premium: bool = False
     foreign_countries: list[Region] = Field(default_factory=list, max_length=250)
-    numbers: list[str] = Field(default_factory=list, max_length=1000)
+    numbers: list[Annotated[str, AfterValidator(_dialled)]] = Field(default_factory=list, max_length=1000)
 
     @field_validator("foreign_countries")
     @classmethod

@@ -9,6 +9,7 @@ import phonenumbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from callcenter.config import port_range
+from callcenter.errors import BadValue
 
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
@@ -22,7 +23,7 @@ def host(value: str) -> str:
         return str(ipaddress.ip_address(value))
     except ValueError:
         if re.fullmatch(r"[0-9.]+", value) or not _HOST.fullmatch(value):
-            raise ValueError(f"{value!r} is not a host name or an IP address") from None
+            raise BadValue("{value} is not a host name or an IP address.", value=value) from None
         return value
 
 
@@ -38,7 +39,7 @@ def _proxy(value: str) -> str:
     name, separator, port = value.rpartition(":")
     if separator and port.isdigit() and (":" not in name or name.startswith("[")):
         if not 0 < int(port) < 65536:
-            raise ValueError(f"{port} is not a port")
+            raise BadValue("{value} is not a port.", value=port)
         return f"{name if name.startswith('[') else host(name)}:{port}"
     return host(value)
 
@@ -47,7 +48,7 @@ def _network(value: str) -> str:
     try:
         return str(ipaddress.ip_network(value.strip(), strict=False))
     except ValueError:
-        raise ValueError(f"{value!r} is not an address or a network like 203.0.113.0/24") from None
+        raise BadValue("{value} is not an address or a network like 203.0.113.0/24.", value=value) from None
 
 
 def e164(value: str) -> str:
@@ -55,16 +56,16 @@ def e164(value: str) -> str:
     try:
         parsed = phonenumbers.parse(value)
     except phonenumbers.NumberParseException:
-        raise ValueError(f"{value!r} is not a number with + and country code") from None
+        raise BadValue("{value} is not a number with + and country code.", value=value) from None
     if not phonenumbers.is_possible_number(parsed):
-        raise ValueError(f"{value!r} is not a possible telephone number")
+        raise BadValue("{value} is not a possible telephone number.", value=value)
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _number_from(value: str) -> str:
     value = value.strip()
     if not _HEADER.fullmatch(value.replace("request_uri", "request-uri")):
-        raise ValueError("write request_uri, to, or the name of a SIP header")
+        raise BadValue("Write request_uri, to, or the name of a SIP header.")
     return value
 
 
@@ -72,7 +73,7 @@ def _printable(value: str) -> str:
     """Refuse control characters: these values end in SIP headers."""
     value = value.strip()
     if not value.isprintable():
-        raise ValueError("control characters are not allowed")
+        raise BadValue("Control characters are not allowed.")
     return value
 
 
