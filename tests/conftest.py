@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -13,6 +14,10 @@ from callcenter.config import Settings
 from callcenter.db import Database
 from callcenter.models import Base
 from tests import postgres
+
+# Shared machines are slow at times: an example that took long is no failure.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("house")
 
 KINDS = [each for each in ("sqlite", "postgresql") if os.environ.get("CALLCENTER_TEST_DATABASE", each) == each]
 
