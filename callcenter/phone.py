@@ -245,11 +245,12 @@ class StationAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing a trunk test tried: `ok`, or a sentence that says what to do."""
+    """One thing a trunk test tried, and a sentence about it: what was found, or what to do. `values` go into the sentence."""
 
     name: str
     ok: bool
     sentence: str
+    values: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,11 +303,15 @@ class StationState:
 
 @dataclass(frozen=True, slots=True)
 class TrunkState:
-    """A trunk as the switch sees it: unknown, registering, registered, ready (no registration asked), failed."""
+    """A trunk as the switch sees it: unknown, registering, registered, ready (no registration asked), failed.
+
+    `detail` is a sentence that says why, with its `values`.
+    """
 
     trunk_id: int
     state: Literal["unknown", "registering", "registered", "ready", "failed"]
     detail: str = ""
+    values: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

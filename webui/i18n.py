@@ -7,6 +7,7 @@ at import; English is the language of the source.
 
 import datetime as dt
 import io
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -83,15 +84,20 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 
 def sentence(error: CallCenterError) -> str:
     """Return the error's sentence in the language of the request, its values filled in."""
-    template = gettext(error.sentence)
-    if not error.values:
-        return template
-    values = {name: gettext(value) if isinstance(value, str) else value for name, value in error.values.items()}
+    return say(error.sentence, error.values)
+
+
+def say(template: str, values: Mapping[str, object]) -> str:
+    """Return a sentence in the language of the request, its values filled in."""
+    translated = gettext(template)
+    if not values:
+        return translated
+    told = {name: gettext(value) if isinstance(value, str) else value for name, value in values.items()}
     try:
-        return template.format(**values)
+        return translated.format(**told)
     except (KeyError, IndexError, ValueError) as broken:  # a wrong translation must not hide what went wrong
-        log.warning("i18n.template", sentence=error.sentence, reason=str(broken))
-        return str(error)
+        log.warning("i18n.template", sentence=template, reason=str(broken))
+        return template
 
 
 def negotiate(accept_language: str) -> str:

@@ -46,7 +46,7 @@ def environment() -> jinja2.Environment:
         "duration": i18n.duration,
         "number": i18n.number,
     }
-    found.globals |= {"asset": asset, "languages": i18n.LANGUAGES, "Role": Role}
+    found.globals |= {"asset": asset, "languages": i18n.LANGUAGES, "Role": Role, "say": i18n.say}
     return found
 
 

@@ -130,4 +130,5 @@ class TrunkOut(TrunkFields):
     has_password: bool
     state: str
     state_detail: str
+    state_values: dict[str, str] = {}
     state_at: dt.datetime | None

@@ -37,6 +37,7 @@ class Trunk(Base):
     codecs: Mapped[list[Any]] = mapped_column(default=lambda: ["pcma", "pcmu"])
     emergency: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(default="unknown")
-    state_detail: Mapped[str] = mapped_column(default="")
+    state_detail: Mapped[str] = mapped_column(default="")  # a sentence, with the values below
+    state_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
     state_at: Mapped[dt.datetime | None]
     created_at: Mapped[dt.datetime]

@@ -101,14 +101,16 @@ async def configs(uow: UnitOfWork) -> ConfigureTrunks:
 
 async def set_state(uow: UnitOfWork, state: TrunkState) -> None:
     """Keep what the switch says of a trunk; an unknown trunk is ignored."""
-    values = {"state": state.state, "state_detail": state.detail, "state_at": uow.now}
+    values = {"state": state.state, "state_detail": state.detail, "state_values": state.values, "state_at": uow.now}
     await uow.session.execute(update(Trunk).where(Trunk.id == state.trunk_id).values(values))
 
 
 async def switch_away(uow: UnitOfWork, away: bool) -> None:
     """Mark all trunks as out of reach, or as not heard of yet once the switch is back."""
     changed = update(Trunk).where(Trunk.state != AWAY) if away else update(Trunk).where(Trunk.state == AWAY)
-    await uow.session.execute(changed.values(state=AWAY if away else "unknown", state_detail="", state_at=uow.now))
+    await uow.session.execute(
+        changed.values(state=AWAY if away else "unknown", state_detail="", state_values={}, state_at=uow.now)
+    )
 
 
 async def _get(uow: UnitOfWork, trunk_id: int) -> Trunk:

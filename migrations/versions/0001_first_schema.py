@@ -62,6 +62,7 @@ def upgrade() -> None:
         sa.Column("emergency", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("state_detail", sa.Text(), nullable=False),
+        sa.Column("state_values", sa.JSON(), nullable=False),
         sa.Column("state_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trunks")),
@@ -333,6 +334,7 @@ def upgrade() -> None:
         sa.Column("disposition_id", sa.Integer(), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("draft", sa.Text(), nullable=False),
+        sa.Column("note_version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("wrapped_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_calls_contact_id"), ondelete="SET NULL"),
         sa.ForeignKeyConstraint(

@@ -20,12 +20,12 @@ async def run(engine: Engine, trunk: Trunk, rtp_ports: str) -> TrunkReport:
         await asyncio.wait_for(trunk.resolve(), _SECONDS)
         where = trunk.place().host
     except Unavailable as error:
-        return TrunkReport((Check("address", False, str(error)), *checks))
+        return TrunkReport((_bad("address", error), *checks))
     except TimeoutError:
         return TrunkReport((Check("address", False, "Looking the address up takes too long. Check the name server."), *checks))
-    found = f"{trunk.config.host} is {trunk.hop[0]}, port {trunk.hop[1]}."
+    found = {"host": trunk.config.host, "address": trunk.hop[0], "port": str(trunk.hop[1])}
     own = Registration(engine, trunk)
-    first = [Check("address", True, found), await _options(own)]
+    first = [Check("address", True, "{host} is {address}, port {port}.", found), await _options(own)]
     if trunk.config.register:
         first.append(await _register(own))
     return TrunkReport((*first, _external(where, trunk.hop[0]), *checks))
@@ -37,8 +37,9 @@ async def _options(own: Registration) -> Check:
     except TimeoutError:
         return Check("options", False, "No answer to OPTIONS. Check host, port and firewall (some carriers ignore OPTIONS).")
     if answer.response is None:
-        return Check("options", False, failure(answer))
-    return Check("options", True, f"The carrier answers in {answer.seconds * 1000:.0f} ms ({answer.code} {answer.phrase}).")
+        return _bad("options", failure(answer))
+    found = {"milliseconds": f"{answer.seconds * 1000:.0f}", "answer": f"{answer.code} {answer.phrase}"}
+    return Check("options", True, "The carrier answers in {milliseconds} ms ({answer}).", found)
 
 
 async def _register(own: Registration) -> Check:
@@ -48,26 +49,33 @@ async def _register(own: Registration) -> Check:
         return Check("registration", False, "No answer to REGISTER. Check host, port and firewall.")
     if answer.code < 300:
         return Check("registration", True, "The carrier accepts the registration.")
-    return Check("registration", False, failure(answer))
+    return _bad("registration", failure(answer))
 
 
 def _external(ours: str, theirs: str) -> Check:
+    told = {"address": ours}
     try:
         own, far = ipaddress.ip_address(ours), ipaddress.ip_address(theirs)
     except ValueError:
-        return Check("external_address", False, f"The external address {ours} is not an IP address.")
+        return Check("external_address", False, "The external address {address} is not an IP address.", told)
     if own.is_loopback and not far.is_loopback:
-        return Check(
-            "external_address", False, f"SIP listens on {ours}, which the carrier cannot reach. Start with --sip 0.0.0.0:5060."
-        )
+        sentence = "SIP listens on {address}, which the carrier cannot reach. Start with --sip 0.0.0.0:5060."
+        return Check("external_address", False, sentence=sentence, values=told)
     if own.is_private and far.is_global:
-        return Check("external_address", False, f"The carrier is told the private address {ours}. Set the external address.")
-    return Check("external_address", True, f"The carrier reaches us at {ours}.")
+        sentence = "The carrier is told the private address {address}. Set the external address."
+        return Check("external_address", False, sentence=sentence, values=told)
+    return Check("external_address", True, "The carrier reaches us at {address}.", told)
 
 
 def _rtp(text: str) -> Check:
     try:
         ports = port_range(text)
-    except ValueError as error:
-        return Check("rtp_ports", False, str(error))
-    return Check("rtp_ports", True, f"{len(ports) // 2} calls at once, ports {text}. The firewall must let them through (UDP).")
+    except ValueError:
+        told = {"range": text}
+        return Check("rtp_ports", False, "{range} is not a range of ports FIRST-LAST between 1024 and 65535.", told)
+    found = {"calls": str(len(ports) // 2), "range": text}
+    return Check("rtp_ports", True, "{calls} calls at once, ports {range}. The firewall must let them through (UDP).", found)
+
+
+def _bad(name: str, why: Unavailable) -> Check:
+    return Check(name, False, why.sentence, {key: str(value) for key, value in why.values.items()})

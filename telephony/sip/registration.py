@@ -49,15 +49,16 @@ def granted(response: Any, token: str) -> int:
     return WANTED_SECONDS
 
 
-def failure(answer: Answer) -> str:
+def failure(answer: Answer) -> Unavailable:
     """Return what a refused or unanswered registration means, as a sentence for the administrator."""
     if answer.response is None:
-        return "The carrier does not answer. Check host, port and firewall."
+        return Unavailable("The carrier does not answer. Check host, port and firewall.")
     if answer.code in (401, 407):
-        return "The carrier does not accept the user name or password."
+        return Unavailable("The carrier does not accept the user name or password.")
+    said = f"{answer.code} {answer.phrase}"
     if answer.code in (403, 404):
-        return f"The carrier refuses the registration ({answer.code} {answer.phrase}). Check user name, password and domain."
-    return f"The carrier refuses the registration: {answer.code} {answer.phrase}"
+        return Unavailable("The carrier refuses the registration ({answer}). Check user name, password and domain.", answer=said)
+    return Unavailable("The carrier refuses the registration: {answer}", answer=said)
 
 
 class Registration:
@@ -93,7 +94,7 @@ class Registration:
             try:
                 seconds, worked, credentials = await self._once()
             except Unavailable as error:
-                self._trunk.set_state("failed", str(error))
+                self._trunk.set_state("failed", error)
                 seconds, worked, credentials = 0.0, False, False
             except Exception:
                 log.exception("sip_trunk_failed", trunk=self._trunk.config.name)

@@ -73,12 +73,13 @@ class Trunk:
         """The domain numbers and users are written with."""
         return self.config.domain or bracketed(self.config.host)
 
-    def set_state(self, state: State, detail: str = "") -> None:
+    def set_state(self, state: State, why: Unavailable | None = None) -> None:
         """Report a new state, once."""
-        new = TrunkState(self.config.trunk_id, state, detail)
+        values = {name: str(value) for name, value in why.values.items()} if why else {}
+        new = TrunkState(self.config.trunk_id, state, why.sentence if why else "", values)
         if new != self.state:
             self.state = new
-            log.info("trunk_state", trunk=self.config.name, state=state, detail=detail)
+            log.info("trunk_state", trunk=self.config.name, state=state, detail=str(why or ""))
             self._changed(new)
 
     # --- where it is ------------------------------------------------------------------------------------------------
@@ -98,7 +99,7 @@ class Trunk:
             if self._external:
                 self._external = (await look_up(self._external, 0))[0][0]
         except (OSError, UnicodeError) as error:
-            raise Unavailable("The address {host} cannot be found: {reason}", host=first[0], reason=str(error)) from error
+            raise Unavailable("There is no host {host}. Check the name, and the name server.", host=first[0]) from error
         ours = ":" in self._engine.address[0]
         usable = [each for each in hops if (":" in each[0]) == ours]
         if not usable:

@@ -10,7 +10,7 @@ from callcenter.phone import Query, ReadTrace, Refusal, Reply, TestTrunk, TrunkR
 from callcenter.trunks import service as trunks
 from callcenter.trunks.service import TrunkInput, TrunkOut
 from webui.api.me import refusal
-from webui.i18n import gettext
+from webui.i18n import gettext, say
 from webui.openapi import operation, routes_of
 from webui.validation import Id
 
@@ -89,7 +89,7 @@ async def test_trunk(request: Request, trunk_id: Id) -> ReportOut:
     report = await _ask(request, trunk_id, TestTrunk(trunk_id))
     if not isinstance(report, TrunkReport):
         raise Unavailable("The telephone switch gave no answer. Try again.")
-    checks = [CheckOut(name=gettext(each.name), ok=each.ok, sentence=gettext(each.sentence)) for each in report.checks]
+    checks = [CheckOut(name=gettext(each.name), ok=each.ok, sentence=say(each.sentence, each.values)) for each in report.checks]
     return ReportOut(ok=all(each.ok for each in checks), checks=checks)
 
 

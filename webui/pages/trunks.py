@@ -14,7 +14,7 @@ from callcenter.phone import ReadTrace, Refusal, TestTrunk, TrunkReport, TrunkTr
 from callcenter.trunks import service as trunks
 from callcenter.trunks.fields import TrunkInput
 from webui import views
-from webui.i18n import gettext
+from webui.i18n import say
 from webui.pages import fields
 
 _TEXTS = (
@@ -135,7 +135,7 @@ async def trace(request: Request) -> Response:
 
 
 def _refusal(reply: object) -> str:
-    return gettext(reply.sentence).format(**reply.values) if isinstance(reply, Refusal) else ""
+    return say(reply.sentence, reply.values) if isinstance(reply, Refusal) else ""
 
 
 async def _form(
@@ -145,7 +145,7 @@ async def _form(
         request,
         "trunks/form.html",
         refused.status if refused else 200,
-        given={"has_password": False, "state": "unknown", "state_detail": ""} | given,
+        given={"has_password": False, "state": "unknown", "state_detail": "", "state_values": {}} | given,
         trunk_id=trunk_id,
         error=views.translate(request, refused) if refused else "",
         fault=(getattr(refused, "field", None) or "").split(".")[0] if refused else "",

@@ -43,7 +43,7 @@ def ok(line: Line, register: Message, expires: int, more: list[str] | None = Non
 
 async def state(line: Line, wanted: str) -> str:
     found = await line.notes.until(lambda: [each for each in line.notes.states if each.state == wanted])
-    return str(found[-1].detail)
+    return str(found[-1].detail).format(**found[-1].values)
 
 
 async def test_registering_with_credentials_refreshing_early_and_unregistering(registrar: Line) -> None:
