@@ -98,7 +98,7 @@ async def _add_project(uow: UnitOfWork, trunk_id: int) -> None:
 
 
 async def _add_customers(uow: UnitOfWork) -> None:
-    """Add the carrier's customers as contacts with some history; the one whose number two people share gets both."""
+    """Add the carrier's customers with some history: a shared number gets both people, a company's own the organisation."""
     for n, customer in enumerate(CUSTOMERS):
         number = NumberInput(type="mobile" if customer.number.startswith("+485") else "work", number=customer.number)
         for person in customer.contacts:
@@ -106,8 +106,9 @@ async def _add_customers(uow: UnitOfWork) -> None:
             data = ContactInput(first_name=first, last_name=last, organisation=customer.organisation, numbers=[number])
             contact = await contacts.create_contact(uow, data, "PL")
             await _add_history(uow, contact, n)
-    company = OrganisationInput(name="Hurtownia Pod Dębem", numbers=[NumberInput(type="main", number="+48221000016")])
-    await contacts.create_organisation(uow, company, "PL")
+        if customer.organisation and not customer.contacts:
+            company = OrganisationInput(name=customer.organisation, numbers=[number])
+            await contacts.create_organisation(uow, company, "PL")
 
 
 async def _add_history(uow: UnitOfWork, contact: Contact, n: int) -> None:

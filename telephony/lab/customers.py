@@ -63,6 +63,7 @@ CUSTOMERS: tuple[Customer, ...] = (
         contacts=("Joanna Krawczyk", "Paweł Krawczyk"),
         pitch=195,
     ),
+    Customer("+48221000016", "Hurtownia Pod Dębem", organisation="Hurtownia Pod Dębem", pitch=112),  # the company's own number
     Customer("+48500000107", "Zofia Nowak", organisation="Nowak Transport", contacts=("Zofia Nowak",), laws=("pcma",), pitch=225),
     Customer("+48500000108", "Somebody unknown", pitch=125),
     Customer("+48500000109", "Somebody who hides", withheld=True, pitch=130),
