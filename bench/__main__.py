@@ -4,9 +4,10 @@ import argparse
 import asyncio
 import os
 import platform
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from bench import bridges, figures, growth, popup, sip, stack
+from bench import bridges, cores, figures, growth, popup, sip, stack
 from bench.figures import Run
 
 
@@ -19,7 +20,7 @@ def main() -> None:
     parser.add_argument("--contacts", type=int, default=1_000_000)
     parser.add_argument("--growth-seconds", type=int, default=600)
     asked = parser.parse_args()
-    measures: dict[str, tuple[str, int, Callable[[], Awaitable[Run]]]] = {
+    measures: dict[str, tuple[str, int, Callable[[], Coroutine[Any, Any, Run]]]] = {
         "popup": (popup.__doc__ or "", asked.runs, lambda: popup.run(asked.contacts, asked.seconds)),
         "sip": (sip.__doc__ or "", asked.runs, sip.run),
         "stack": (stack.__doc__ or "", asked.runs, stack.run),
@@ -28,6 +29,7 @@ def main() -> None:
     }
     about = {"python": platform.python_version(), "cores": os.cpu_count(), "machine": platform.machine()}
     print(f"Python {about['python']}, {about['cores']} cores, {about['machine']}")  # noqa: T201 - a report
+    cores.settle()
     for name in asked.names or [each for each in measures if each != "growth"]:
         title, runs, measure = measures[name]
         found: list[Run] = []

@@ -27,7 +27,11 @@ def spread(name: str, values: list[float], *, unit: str = "ms") -> Run:
 def table(title: str, runs: list[Run]) -> str:
     """Return a table: a row a figure, with the median, smallest and largest over the runs."""
     names = list(dict.fromkeys(name for run in runs for name in run))
-    lines = [f"\n## {title} ({len(runs)} runs)", f"| {'figure':<58} | {'median':>10} | {'min':>10} | {'max':>10} |", "| --- | --: | --: | --: |"]
+    lines = [
+        f"\n## {title} ({len(runs)} runs)",
+        f"| {'figure':<58} | {'median':>10} | {'min':>10} | {'max':>10} |",
+        "| --- | --: | --: | --: |",
+    ]
     for name in names:
         values = [run[name] for run in runs if name in run and not math.isnan(run[name])]
         if values:
