@@ -37,7 +37,7 @@ class Actor:
     def require(self, role: Role) -> None:
         """Raise NotPermitted unless the actor has at least `role`."""
         if not self.may(role):
-            raise NotPermitted("Your role does not allow this. Ask a {role}.", role=role.value)
+            raise NotPermitted("Your role does not allow this. It needs the role {role}.", role=role.value)
 
     @property
     def id(self) -> int:

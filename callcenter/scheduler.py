@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from callcenter import clock, jobs
 from callcenter.calls import service as calls
+from callcenter.calls.offers import ask_again
 from callcenter.calls.reconcile import SWEEP_SECONDS
 from callcenter.db import Committed, Database, UnitOfWork, away
 from callcenter.jobs import Job
@@ -22,6 +23,7 @@ Work = Callable[[UnitOfWork, dict[str, Any]], Awaitable[None]]
 
 WORK: dict[str, Work] = {
     "offer_timeout": calls.offer_timeout,
+    "ask_again": ask_again,
     "max_wait": calls.max_wait_over,
     "wrap_up": calls.wrap_up_over,
     "station_grace": calls.station_grace_over,

@@ -19,6 +19,9 @@ from callcenter.projects.models import Membership, Project
 
 log = structlog.get_logger(__name__)
 
+REST = dt.timedelta(seconds=5)  # who declined a call is not asked about it again sooner
+_NOBODY: frozenset[int] = frozenset()
+
 
 async def offer_first(uow: UnitOfWork, call: Call, project: Project, received: float) -> bool:
     """Offer a call that just came to the longest ready member; tells whether somebody was ready.
@@ -49,9 +52,15 @@ async def feed(uow: UnitOfWork, project_ids: Collection[int] | None = None) -> i
     ready = await agents.ready_members(uow, {call.project_id for call in calls.values() if call.project_id is not None})
     if not ready:
         return 0
-    tries = await _tries(uow, calls)
+    tries, resting = await _tries(uow, calls), await _resting(uow, calls)
     queued = [
-        routing.Waiting(call.id, call.project_id or 0, call.queued_at or call.started_at, tries.get(call.id, {}))
+        routing.Waiting(
+            call.id,
+            call.project_id or 0,
+            call.queued_at or call.started_at,
+            tries.get(call.id, {}),
+            resting.get(call.id, _NOBODY),
+        )
         for call in calls.values()
     ]
     fences = {user_id: fence for _, user_id, _, fence in ready}
@@ -89,6 +98,12 @@ async def offered_event(uow: UnitOfWork, call: Call, offer: Offer, project: Proj
     )
 
 
+async def ask_again(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """Offer what still waits in a project, now that who declined may be asked again."""
+    await rows.lock(uow)
+    await feed(uow, [int(payload["project_id"])])
+
+
 async def offer_timeout(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     """Take a call from an agent who did not answer in time and give it to the next."""
     await rows.lock(uow)
@@ -111,6 +126,8 @@ async def not_taken(uow: UnitOfWork, offer: Offer, result: str, told: str, *, mi
     await feed(uow, project_ids | ({call.project_id} if call.project_id else set()))
     if call.state == CallState.WAITING:
         await wait(uow, call, await rows.project_of(uow, call))
+        if result == "declined":
+            await jobs.put(uow, f"ask_again:{call.id}", "ask_again", uow.now + REST, project_id=call.project_id or 0)
 
 
 async def close(uow: UnitOfWork, offer: Offer, result: str) -> None:
@@ -156,6 +173,17 @@ async def _tries(uow: UnitOfWork, call_ids: Collection[str]) -> dict[str, dict[i
     found: dict[str, dict[int, int]] = {}
     for call_id, user_id, count in await uow.session.execute(query.group_by(Offer.call_id, Offer.user_id)):
         found.setdefault(call_id, {})[user_id] = count
+    return found
+
+
+async def _resting(uow: UnitOfWork, call_ids: Collection[str]) -> dict[str, frozenset[int]]:
+    """Return, per call, the agents who declined it less than REST ago."""
+    query = select(Offer.call_id, Offer.user_id).where(
+        Offer.call_id.in_(call_ids), Offer.result == "declined", Offer.ended_at > uow.now - REST
+    )
+    found: dict[str, frozenset[int]] = {}
+    for call_id, user_id in await uow.session.execute(query):
+        found[call_id] = found.get(call_id, _NOBODY) | {user_id}
     return found
 
 

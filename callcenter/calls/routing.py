@@ -6,12 +6,16 @@ from typing import NamedTuple
 
 
 class Waiting(NamedTuple):
-    """A caller in a queue. `tries` counts, per user id, the offers of this call they did not take."""
+    """A caller in a queue. `tries` counts, per user id, the offers of this call they did not take.
+
+    `resting` are those who declined it a moment ago: they are not asked again yet.
+    """
 
     call_id: str
     project_id: int
     queued_at: dt.datetime
     tries: Mapping[int, int]
+    resting: frozenset[int] = frozenset()
 
 
 class Ready(NamedTuple):
@@ -38,7 +42,7 @@ def assign(waiting: Iterable[Waiting], ready: Iterable[Ready]) -> list[Pair]:
     free = {agent.user_id: agent for agent in ready}
     pairs: list[Pair] = []
     for call in sorted(waiting, key=lambda each: (each.queued_at, each.call_id)):
-        fitting = [agent for agent in free.values() if call.project_id in agent.projects]
+        fitting = [agent for agent in free.values() if call.project_id in agent.projects and agent.user_id not in call.resting]
         if fitting:
             chosen = min(fitting, key=lambda agent: (call.tries.get(agent.user_id, 0), agent.since, agent.user_id))
             del free[chosen.user_id]

@@ -284,6 +284,20 @@ async def test_declining_gives_the_call_to_the_next(floor: Floor) -> None:
     assert [event.reason for event in floor.said(CallWithdrawn, "anna")] == ["declined"]
 
 
+async def test_who_declines_alone_is_asked_again_after_a_moment_and_not_at_once(floor: Floor) -> None:
+    await floor.ready("anna")
+    leg_id = await floor.ring()
+    call_id = (await floor.call_of(leg_id)).id
+    await floor.do("anna", calls.decline, call_id)
+    assert floor.offers() == [("anna", call_id)]
+    assert (await floor.agent("anna")).state == "ready"
+    await floor.ready("bob")
+    assert floor.offers() == [("anna", call_id), ("bob", call_id)], "somebody else is asked at once"
+    await floor.do("bob", calls.decline, call_id)
+    await floor.later(6)
+    assert len(floor.offers()) == 3
+
+
 async def test_a_number_of_no_project_is_refused_and_the_supervisors_hear_of_it_once(floor: Floor) -> None:
     for _ in range(3):
         leg_id = await floor.ring(dialled="+48225550000")

@@ -51,6 +51,14 @@ def test_who_waited_longer_in_the_same_project_is_served_first(waiting: list[Wai
                 assert early.call_id in served or late.call_id not in served
 
 
+@given(callers, agents, st.frozensets(st.integers(1, 9)))
+def test_who_just_declined_a_call_is_not_asked_about_it(
+    waiting: list[Waiting], ready: list[Ready], resting: frozenset[int]
+) -> None:
+    pairs = assign([call._replace(resting=resting) for call in waiting], ready)
+    assert not {pair.user_id for pair in pairs} & resting
+
+
 @given(agents, tried)
 def test_the_longest_ready_of_those_asked_least_often_is_chosen(ready: list[Ready], tries: dict[int, int]) -> None:
     fitting = [agent for agent in ready if 1 in agent.projects]
