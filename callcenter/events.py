@@ -94,6 +94,15 @@ class CallChanged(LiveEvent):
     call_id: str
 
 
+class DraftTyped(Transient):
+    """The note of a call as typed so far, in whichever tab; `version` grows with every change of it."""
+
+    TYPE: ClassVar[str] = "call.draft"
+    call_id: str
+    draft: str
+    version: int
+
+
 class CallDigit(LiveEvent):
     """The customer pressed a key."""
 

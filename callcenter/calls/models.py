@@ -26,7 +26,8 @@ class Call(Base):
 
     `number` is the customer's in E.164 or as the carrier sent it; `dialled` the number called. `answered_at` is when a
     person answered (customer and agent talk). `match` keeps candidates and rules as they were when it rang (B1).
-    `draft` is the note as typed, saved while typing; `note` the one that stands. `user_id` is the agent who has it.
+    `draft` is the note as typed, saved while typing; `note` the one that stands; `note_version` counts changes of either.
+    `user_id` is the agent who has it.
     """
 
     __tablename__ = "calls"
@@ -62,6 +63,7 @@ class Call(Base):
     disposition_id: Mapped[int | None] = mapped_column(ForeignKey("dispositions.id", ondelete="SET NULL"))
     note: Mapped[str] = mapped_column(default="")
     draft: Mapped[str] = mapped_column(default="")
+    note_version: Mapped[int] = mapped_column(default=0, server_default="0")
     wrapped_at: Mapped[dt.datetime | None]
 
 

@@ -113,14 +113,16 @@ async def hold(uow: UnitOfWork, call_id: str, on: bool) -> CallOut:
     return await queries.shown(uow, await talking.hold(uow, call_id, on))
 
 
-async def save_draft(uow: UnitOfWork, call_id: str, text: str) -> CallOut:
-    """Keep the note as typed so far."""
-    return await queries.shown(uow, await wrap_up.save_draft(uow, call_id, text))
+async def save_draft(uow: UnitOfWork, call_id: str, text: str, version: int | None = None) -> CallOut:
+    """Keep the note as typed so far upon `version`; Conflict when it was changed elsewhere."""
+    return await queries.shown(uow, await wrap_up.save_draft(uow, call_id, text, version))
 
 
-async def set_disposition(uow: UnitOfWork, call_id: str, disposition_id: int | None, note: str) -> CallOut:
-    """Save disposition and note; the draft is done with."""
-    return await queries.shown(uow, await wrap_up.set_disposition(uow, call_id, disposition_id, note))
+async def set_disposition(
+    uow: UnitOfWork, call_id: str, disposition_id: int | None, note: str, version: int | None = None
+) -> CallOut:
+    """Save disposition and note; the draft is done with. Conflict when the note is not the `version` seen."""
+    return await queries.shown(uow, await wrap_up.set_disposition(uow, call_id, disposition_id, note, version))
 
 
 async def change_match(uow: UnitOfWork, call_id: str, contact_id: int | None, organisation_id: int | None = None) -> CallOut:

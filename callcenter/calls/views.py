@@ -9,7 +9,10 @@ from callcenter.events import CallOffered, Candidate
 
 
 class CallOut(BaseModel):
-    """A call with the names of what it refers to. `draft_unsaved`: a typed note that was never saved."""
+    """A call with the names of what it refers to.
+
+    `draft_unsaved`: a typed note that was never saved. `note_version`: pass it with a change of draft or note.
+    """
 
     id: str
     direction: str
@@ -44,6 +47,7 @@ class CallOut(BaseModel):
     note: str
     draft: str
     draft_unsaved: bool
+    note_version: int
     wrapped_at: dt.datetime | None
 
 

@@ -12,7 +12,7 @@ from callcenter.contacts import service as contacts
 from callcenter.contacts.models import Organisation
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
-from callcenter.events import CallChanged
+from callcenter.events import CallChanged, DraftTyped
 from callcenter.projects.models import Disposition
 
 LONGEST_NOTE = 10_000
@@ -61,23 +61,33 @@ async def finish(uow: UnitOfWork, agent: Agent) -> None:
     await agents.settle(uow, agent)
 
 
-async def save_draft(uow: UnitOfWork, call_id: str, text: str) -> Call:
-    """Keep the note as typed so far."""
+async def save_draft(uow: UnitOfWork, call_id: str, text: str, version: int | None = None) -> Call:
+    """Keep the note as typed so far, upon `version` of it; raises Conflict when somebody else typed meanwhile."""
     _check_note(text)
     call = await rows.own(uow, call_id)
-    call.draft = text
+    await _check_version(uow, call, text, version)
+    if call.draft != text:
+        call.draft, call.note_version = text, call.note_version + 1
+        uow.emit(DraftTyped(call_id=call.id, draft=text, version=call.note_version), _people(uow, call))
     return call
 
 
-async def set_disposition(uow: UnitOfWork, call_id: str, disposition_id: int | None, note: str) -> Call:
-    """Save the disposition and the note of a call, during it or any time after; the timeline's line follows."""
+async def set_disposition(
+    uow: UnitOfWork, call_id: str, disposition_id: int | None, note: str, version: int | None = None
+) -> Call:
+    """Save the disposition and the note of a call, during it or any time after; the timeline's line follows.
+
+    `version` is that of the note as the person saw it: Conflict when it was changed elsewhere meanwhile.
+    """
     _check_note(note)
     call = await rows.own(uow, call_id)
+    await _check_version(uow, call, note, version)
     if disposition_id is not None and disposition_id != call.disposition_id:
         disposition = await uow.session.get(Disposition, disposition_id)
         if disposition is None or disposition.retired_at or disposition.project_id not in (None, call.project_id):
             raise Invalid("This disposition does not belong to the call's project.", field="disposition_id")
     call.disposition_id, call.note, call.draft = disposition_id, note.strip(), ""
+    call.note_version += 1
     await _changed(uow, call)
     return call
 
@@ -100,8 +110,18 @@ async def change_match(uow: UnitOfWork, call_id: str, contact_id: int | None, or
 async def _changed(uow: UnitOfWork, call: Call) -> None:
     await uow.session.flush()
     await entries.write(uow, call)
-    people = {each for each in (call.user_id, uow.actor.user_id) if each is not None}
-    uow.emit(CallChanged(call_id=call.id), sorted(people))
+    uow.emit(CallChanged(call_id=call.id), _people(uow, call))
+
+
+def _people(uow: UnitOfWork, call: Call) -> list[int]:
+    return sorted({each for each in (call.user_id, uow.actor.user_id) if each is not None})
+
+
+async def _check_version(uow: UnitOfWork, call: Call, text: str, version: int | None) -> None:
+    """Refuse a text typed upon an older note, unless it says the same; without `version` the last one stands."""
+    await uow.session.refresh(call, ["draft", "note", "note_version"], with_for_update=True)  # one after the other
+    if version is not None and version != call.note_version and text.strip() != (call.draft or call.note).strip():
+        raise Conflict("The note was changed in another tab or by another person. Both texts are kept: choose one.")
 
 
 def _check_note(text: str) -> None:

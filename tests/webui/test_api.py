@@ -108,7 +108,9 @@ async def test_a_call_from_pop_up_to_disposition(site: Site, floor: httpx.AsyncC
     assert (await good(floor.post(f"/api/v1/calls/{call_id}/hold", json={"on": True})))["held"]
     assert not (await good(floor.post(f"/api/v1/calls/{call_id}/hold", json={"on": False})))["held"]
     draft = await good(floor.put(f"/api/v1/calls/{call_id}/draft", json={"note": "wants a quo"}))
-    assert draft["draft_unsaved"]
+    assert (draft["draft_unsaved"], draft["note_version"]) == (True, 1)
+    stale = await floor.put(f"/api/v1/calls/{call_id}/draft", json={"note": "another tab", "version": 0})
+    assert (stale.status_code, stale.json()["error"]["code"]) == (409, "conflict")
     await good(floor.post(f"/api/v1/calls/{call_id}/hang-up"))
 
     async def wrapping() -> Any:

@@ -44,17 +44,22 @@ class HoldIn(In):
     on: bool
 
 
+NoteVersion = Annotated[int, Field(ge=0, le=2_147_483_647)]
+
+
 class NoteIn(In):
-    """The note as typed so far."""
+    """The note as typed so far; `version` is the `note_version` it was typed upon."""
 
     note: Text
+    version: NoteVersion | None = None
 
 
 class DispositionIn(In):
-    """What came of the call."""
+    """What came of the call; `version` is the `note_version` the person saw."""
 
     disposition_id: Id | None = None
     note: Text = ""
+    version: NoteVersion | None = None
 
 
 class MatchIn(In):
@@ -140,13 +145,13 @@ async def hold_call(uow: UnitOfWork, call_id: KeyText, body: HoldIn) -> CallOut:
 @operation("PUT", "/calls/{call_id}/disposition", "setDisposition", errors=(Conflict,))
 async def set_disposition(uow: UnitOfWork, call_id: KeyText, body: DispositionIn) -> CallOut:
     """Say what came of the call, with the note that stands."""
-    return await calls.set_disposition(uow, call_id, body.disposition_id, body.note)
+    return await calls.set_disposition(uow, call_id, body.disposition_id, body.note, body.version)
 
 
 @operation("PUT", "/calls/{call_id}/draft", "saveDraft", errors=(Conflict,))
 async def save_draft(uow: UnitOfWork, call_id: KeyText, body: NoteIn) -> CallOut:
     """Keep the note as typed so far."""
-    return await calls.save_draft(uow, call_id, body.note)
+    return await calls.save_draft(uow, call_id, body.note, body.version)
 
 
 @operation("PUT", "/calls/{call_id}/contact", "changeMatch", errors=(Conflict,))

@@ -5,7 +5,7 @@ import pytest
 from callcenter.calls import service as calls
 from callcenter.contacts.models import TimelineEntry
 from callcenter.errors import Conflict, Invalid, NotFound
-from callcenter.events import AgentStateChanged, CallChanged
+from callcenter.events import AgentStateChanged, CallChanged, DraftTyped
 from callcenter.phone import EndReason, LegEnded
 from callcenter.projects.service import set_dispositions
 from tests.callcenter.calls.floor import ADMIN, Floor
@@ -45,6 +45,26 @@ async def test_a_draft_is_neither_lost_nor_made_a_note_of_when_the_time_runs_out
     assert [(each.id, each.draft, each.draft_unsaved) for each in now.unsaved] == [(call_id, "wants a new off", True)]
     await floor.do("anna", calls.set_disposition, call_id, None, "wants a new offer")
     assert (await floor.do("anna", calls.current)).unsaved == []
+
+
+async def test_a_text_typed_upon_an_older_note_is_refused_and_what_others_typed_is_told(floor: Floor) -> None:
+    call_id = await finished(floor)
+    first = await floor.do("anna", calls.save_draft, call_id, "wants", 0)
+    assert (first.draft, first.note_version) == ("wants", 1)
+    assert floor.said(DraftTyped, "anna")[-1] == DraftTyped(call_id=call_id, draft="wants", version=1)
+    with pytest.raises(Conflict):
+        await floor.do("anna", calls.save_draft, call_id, "something else", 0)
+    with pytest.raises(Conflict):
+        await floor.do("anna", calls.set_disposition, call_id, None, "", 0)
+    assert (await floor.call(call_id)).draft == "wants"
+    again = await floor.do("anna", calls.save_draft, call_id, "wants", 0)
+    assert again.note_version == 1, "the same text is no conflict and no change"
+    saved = await floor.do("anna", calls.set_disposition, call_id, None, "wants two", 1)
+    assert (saved.note, saved.draft, saved.note_version) == ("wants two", "", 2)
+    with pytest.raises(Conflict):
+        await floor.do("anna", calls.save_draft, call_id, "wants t", 1)
+    last = await floor.do("anna", calls.save_draft, call_id, "without a version the last one stands")
+    assert last.note_version == 3
 
 
 async def test_disposition_and_note_update_the_one_line_on_the_timeline(floor: Floor) -> None:
