@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from callcenter.actor import Actor, Role
 from callcenter.errors import CallCenterError, Invalid, NotSignedIn
-from webui import i18n
+from webui import i18n, user_agents
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +45,8 @@ def environment() -> jinja2.Environment:
         "ago": i18n.ago,
         "duration": i18n.duration,
         "number": i18n.number,
+        "browser": user_agents.browser,
+        "system": user_agents.system,
     }
     found.globals |= {"asset": asset, "languages": i18n.LANGUAGES, "Role": Role, "say": i18n.say}
     return found

@@ -14,7 +14,7 @@ from callcenter.errors import Conflict
 from webui import imports as background
 from webui import views
 from webui.errors import WrongType
-from webui.i18n import gettext
+from webui.i18n import gettext, say
 from webui.openapi import operation, routes_of
 from webui.validation import Id
 
@@ -57,7 +57,7 @@ class NoticeList(BaseModel):
 
 def _show(found: Import) -> ImportOut:
     shown = ImportOut.model_validate(found, from_attributes=True)
-    return shown.model_copy(update={"error": gettext(shown.error)})
+    return shown.model_copy(update={"error": say(found.error, found.error_values)})
 
 
 @operation("GET", "/imports", "listImports", role=Role.SUPERVISOR)

@@ -46,7 +46,7 @@ async def show(request: Request) -> Response:
     return await _show(request)
 
 
-async def _show(request: Request, refused: CallCenterError | None = None) -> Response:
+async def _show(request: Request, refused: CallCenterError | None = None, typed: str | None = None) -> Response:
     actor, call_id = views.signed_in(request), request.path_params["id"]
     async with request.app.state.database.reading(actor) as uow:
         call = await calls.get_call(uow, call_id)
@@ -59,6 +59,7 @@ async def _show(request: Request, refused: CallCenterError | None = None) -> Res
         call=call,
         legs=legs,
         dispositions=dispositions,
+        typed=typed,
         own=call.user_id == actor.user_id or actor.may(Role.SUPERVISOR),
         error=views.translate(request, refused) if refused else "",
     )
@@ -68,12 +69,13 @@ async def save(request: Request) -> Response:
     """Save note and disposition."""
     actor, call_id = views.signed_in(request), request.path_params["id"]
     form = await views.form(request)
+    note = fields.text(form, "note")
     try:
-        disposition = fields.whole(form, "disposition_id")
+        disposition, version = fields.whole(form, "disposition_id"), fields.whole(form, "version")
         async with request.app.state.database.unit_of_work(actor) as uow:
-            await calls.set_disposition(uow, call_id, disposition, fields.text(form, "note"))
+            await calls.set_disposition(uow, call_id, disposition, note, version)
     except (Invalid, Conflict) as error:
-        return await _show(request, error)
+        return await _show(request, error, note)
     return views.redirect(f"/calls/{call_id}")
 
 

@@ -9,11 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from callcenter.actor import Actor
 from callcenter.calls import service as calls
 from callcenter.contacts import numbers
 from callcenter.contacts import service as contacts
-from callcenter.contacts.models import NUMBER_TYPES, Contact
+from callcenter.contacts.models import NUMBER_TYPES
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
 from callcenter.users.models import User
@@ -123,9 +122,10 @@ async def _match(uow: UnitOfWork, call_id: str, contact_id: int) -> None:
 
 
 async def edit(request: Request) -> Response:
-    """Show the form of a contact."""
+    """Show the form of a contact, its timeline beside it."""
     actor, contact_id = views.signed_in(request), fields.path_id(request)
-    contact = await _load(request, actor, contact_id)
+    async with request.app.state.database.reading(actor) as uow:
+        contact = await contacts.get_contact(uow, contact_id)
     given = {
         "first_name": contact.first_name,
         "last_name": contact.last_name,
@@ -152,11 +152,6 @@ async def update(request: Request) -> Response:
     return views.redirect(f"/contacts/{contact_id}")
 
 
-async def _load(request: Request, actor: Actor, contact_id: int) -> Contact:
-    async with request.app.state.database.reading(actor) as uow:
-        return await contacts.get_contact(uow, contact_id)
-
-
 def _given(form: FormData) -> dict[str, Any]:
     """Return the form as ContactInput takes it; number rows left empty are no numbers."""
     plain = {name: fields.text(form, name) for name in ("first_name", "last_name", "organisation", "position", "email", "note")}
@@ -173,6 +168,10 @@ async def _form(
     call: str = "",
     refused: CallCenterError | None = None,
 ) -> Response:
+    beside: dict[str, Any] = {}
+    if contact_id is not None:
+        async with request.app.state.database.reading(views.signed_in(request)) as uow:
+            beside = await _timeline(uow, contact_id)
     return await views.render(
         request,
         "contacts/form.html",
@@ -184,6 +183,7 @@ async def _form(
         error=views.translate(request, refused) if refused else "",
         fault=(getattr(refused, "field", None) or "") if refused else "",
         number_types=NUMBER_TYPES,
+        **beside,
     )
 
 

@@ -9,7 +9,7 @@ from callcenter.contacts import imports
 from callcenter.errors import CallCenterError, Conflict, Invalid
 from webui import imports as background
 from webui import views
-from webui.i18n import gettext
+from webui.i18n import gettext, say
 from webui.pages import fields
 
 _NOTICES = 50
@@ -58,7 +58,7 @@ async def _show(request: Request, template: str) -> Response:
         request,
         template,
         each=found,
-        error=gettext(found.error),
+        error=say(found.error, found.error_values),
         notices=[(line, gettext(sentence)) for line, sentence in noticed],
         before=before,
         moving=found.state == before

@@ -1,4 +1,4 @@
-// Shortcuts: the configured one answers; Alt+M mutes, Alt+H hangs up; digits go to the keypad while it is open.
+// Shortcuts: the configured one answers; Alt+M mutes, Alt+H hangs up, Alt+E edits the contact shown; digits go to an open keypad.
 
 import { answer } from "./popup.js";
 import { hangUp, keypadOpen, press, toggleMute } from "./softphone.js";
@@ -21,6 +21,7 @@ export function startKeyboard() {
     if (shortcut && pressed === shortcut && state.offers.length) run(event, () => answer());
     else if (pressed === "Alt+M" && state.call) run(event, toggleMute);
     else if (pressed === "Alt+H" && state.call) run(event, hangUp);
+    else if (pressed === "Alt+E" && document.querySelector("#main a[data-edit]")) run(event, () => document.querySelector("#main a[data-edit]").click());
     else if (keypadOpen() && /^[0-9*#]$/.test(event.key) && !event.target.closest?.(TYPING)) run(event, () => press(state.call.id, event.key));
   });
 }

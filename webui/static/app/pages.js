@@ -84,7 +84,7 @@ async function letCustomerCall(form) {
   try {
     const customer = form.querySelector("select").value;
     const done = await quietly(api("POST", "/rehearsal/call", customer ? { customer } : {}));
-    if (done) toast(t("{name} is calling in …", { name: done.name || done.number || t("A customer") }));
+    if (done) toast(t("{name} is calling now. Whoever is ready is offered the call.", { name: done.name || done.number || t("A customer") }));
   } finally {
     button.disabled = false;
   }

@@ -4,14 +4,14 @@ import { api, quietly } from "./api.js";
 import { announce, h, icon } from "./dom.js";
 import { clock, secondsUntil, when } from "./format.js";
 import { t } from "./i18n.js";
-import { openContact, pageLink } from "./navigate.js";
+import { chooser, createLink, tellChosen } from "./match.js";
+import { pageLink } from "./navigate.js";
 import { callerOf, ringFor } from "./ring.js";
 import { change, load, state, subscribe, takeCall } from "./store.js";
 
 const DELIBERATE_MILLISECONDS = 800; // a button focused for less answers no key: the person was typing elsewhere
 const cards = new Map();
 const acknowledged = new Set();
-const chosen = new Map(); // who it is, said before the answer; told the server with it
 
 export function startPopups() {
   subscribe(draw);
@@ -23,9 +23,8 @@ export async function answer(callId = state.offers[0]?.call_id) {
   if (!callId) return;
   const call = await quietly(api("POST", `/calls/${callId}/answer`));
   if (call?.id) takeCall(call);
-  const candidate = chosen.get(callId);
-  if (call?.id && candidate) await tellMatch(callId, candidate);
-  else if (!call) await load().catch(() => {});
+  if (call?.id) await tellChosen(callId);
+  else await load().catch(() => {});
 }
 
 function draw() {
@@ -108,37 +107,6 @@ function whyInWords(offer) {
     off: t("This project does not look callers up"),
   };
   return kinds[offer.identification] || rules[offer.candidates[0]?.rule] || "";
-}
-
-/** Several fit: ask, and preselect nobody. While it rings the choice waits for the answer; the contact opens at once. */
-export function chooser(offer) {
-  const ringing = state.offers.some((each) => each.call_id === offer.call_id);
-  const choose = (candidate) => {
-    chosen.set(offer.call_id, candidate);
-    if (ringing && candidate.contact_id) openContact(candidate.contact_id, candidate.name);
-    if (!ringing) tellMatch(offer.call_id, candidate);
-  };
-  return h("fieldset", { class: "candidates" }, h("legend", { class: "visually-hidden" }, t("Who is calling?")),
-    offer.candidates.map((candidate) => h("label", {},
-      h("input", { type: "radio", class: "form-check-input", name: `candidate-${offer.call_id}`, on: { change: () => choose(candidate) } }),
-      h("span", {}, h("strong", {}, candidate.name), candidate.organisation ? ` · ${candidate.organisation}` : ""))));
-}
-
-async function tellMatch(callId, candidate) {
-  const match = { contact_id: candidate.contact_id ?? null, organisation_id: candidate.organisation_id ?? null };
-  const call = await quietly(api("PUT", `/calls/${callId}/contact`, match));
-  if (!call) return;
-  chosen.delete(callId);
-  await load().catch(() => {});
-  if (candidate.contact_id) openContact(candidate.contact_id, candidate.name);
-}
-
-/** Unknown: offer to create the contact, the number filled in. */
-export function createLink(offer) {
-  if (!["unknown", "short", "withheld", "invalid"].includes(offer.identification)) return null;
-  const number = offer.identification === "unknown" ? offer.number : "";
-  const query = new URLSearchParams({ ...(number ? { number } : {}), call: offer.call_id });
-  return h("div", {}, h("a", { class: "btn btn-sm", href: `/contacts/new?${query}` }, icon("user-plus"), t("Create contact")));
 }
 
 function answerButtons(offer) {

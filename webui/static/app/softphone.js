@@ -72,7 +72,8 @@ function build(box, call) {
   const over = call.state === "ended";
   const parts = { who: h("span", { class: "softphone-who" }), timer: h("span", { class: "timer", role: "timer" }) };
   drawn = { id: call.id, over, parts, announced: "" };
-  const pieces = [icon(call.direction === "outbound" ? "phone-outgoing" : "phone-call"), parts.who, parts.timer];
+  const sign = call.direction === "outbound" ? "phone-outgoing" : "phone-call";
+  const pieces = [icon(over ? "phone-x" : sign), parts.who, parts.timer];
   if (over) {
     pieces.push(h("div", { class: "softphone-actions" },
       h("button", { type: "button", class: "btn", on: { click: () => dial(call.number, call.contact_id) } }, icon("phone"), t("Call again")),
@@ -130,7 +131,9 @@ function update() {
   const name = callerOf(call);
   const words = stateOf(call);
   const number = call.number_shown || call.number;
-  parts.who.replaceChildren(call.contact_id ? pageLink(`/contacts/${call.contact_id}`, name) : h("strong", {}, name), h("span", { class: "softphone-state" }, [number === name ? "" : number, words].filter(Boolean).join(" · ")));
+  const about = [number === name ? "" : number, drawn.over ? carrierSaid(call) : words].filter(Boolean).join(" · ");
+  const title = call.contact_id ? pageLink(`/contacts/${call.contact_id}`, name) : h("strong", {}, name);
+  parts.who.replaceChildren(...(drawn.over ? [h("strong", { class: "softphone-reason" }, words)] : []), title, h("span", { class: "softphone-state" }, about));
   parts.mute?.setAttribute("aria-pressed", String(station.muted));
   if (parts.mute) parts.mute.disabled = !station.microphone; // the tab or device that has the audio mutes it
   parts.hold?.setAttribute("aria-pressed", String(Boolean(call.held)));
@@ -159,8 +162,12 @@ function reasonOf(call) {
     unreachable: t("The number cannot be reached. Check it."),
     failed: t("The call failed. Try again, or tell your administrator."),
   };
-  const carrier = call.end_code ? ` (${call.end_code} ${call.end_text || ""})`.replace(" )", ")") : "";
-  return (reasons[call.end_reason] || t("The call is over.")) + carrier;
+  return reasons[call.end_reason] || t("The call is over.");
+}
+
+/** Give the carrier's own words, for who reports a fault. */
+function carrierSaid(call) {
+  return call.end_code ? [call.end_code, call.end_text].filter(Boolean).join(" ") : "";
 }
 
 function tick() {

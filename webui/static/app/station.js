@@ -9,6 +9,7 @@ const GATHERING_MILLISECONDS = 2000;
 const SILENCE_MILLISECONDS = 3000;
 const LOST_MILLISECONDS = 4000; // ICE may recover a short loss by itself
 const LONGEST_WAIT = 10000;
+const MUTED = "callcenter-muted"; // the call one is muted in: a reload or another tab must not open the microphone
 
 export const session = newSession();
 
@@ -45,6 +46,8 @@ export function startStation() {
     set({ status: "insecure" });
     return;
   }
+  recallMute();
+  addEventListener("storage", (event) => event.key === MUTED && recallMute());
   lock = audioLock({
     gained: () => {
       owner = true;
@@ -71,6 +74,16 @@ export function takeOver() {
 
 /** Mute or unmute the microphone; the track goes on with silence. */
 export function mute(on) {
+  if (on && state.call) localStorage.setItem(MUTED, state.call.id);
+  else localStorage.removeItem(MUTED);
+  applyMute(on);
+}
+
+function recallMute() {
+  applyMute(Boolean(state.call) && localStorage.getItem(MUTED) === state.call.id);
+}
+
+function applyMute(on) {
   for (const track of stream?.getAudioTracks() || []) track.enabled = !on;
   set({ muted: on, silent: on ? false : station.silent });
 }

@@ -19,6 +19,7 @@ export const state = {
   queue: { waiting: 0, longest_seconds: 0 },
 };
 
+const MOST_STALE = 5; // then the server's numbers are taken to have begun anew
 const facts = new Map(); // what /live said of a call: an answer of the API may be older than that
 const listeners = new Set();
 const watchers = new Set();
@@ -42,17 +43,20 @@ export function change(values) {
   for (const listener of listeners) listener(state);
 }
 
-/** Load everything anew. Calls made while one is under way share one more. */
+/** Load everything anew. Calls made while one is under way share one more; an answer older than what /live has said is not taken. */
 export function load() {
   if (loading) {
     again = true;
     return loading;
   }
   loading = (async () => {
+    let stale = 0;
     try {
       do {
         again = false;
-        take(await api("GET", "/me", undefined, { quiet: true }));
+        const me = await api("GET", "/me", undefined, { quiet: true });
+        if (me.seq < state.seq && stale < MOST_STALE) [again, stale] = [true, stale + 1]; // a pop-up that came meanwhile would vanish
+        else take(me);
       } while (again);
     } finally {
       loading = null;
@@ -100,6 +104,12 @@ const reducers = {
     return load();
   },
   "call.changed": () => load(),
+  "call.draft": (data) => {
+    for (const place of ["call", "wrapUp"]) {
+      const call = state[place];
+      if (call?.id === data.call_id && data.version > call.note_version) change({ [place]: { ...call, draft: data.draft, note_version: data.version } });
+    }
+  },
   "call.digit": (data) => {
     if (state.call?.id === data.call_id) change({ call: { ...state.call, digits: (state.call.digits || "") + data.digit } });
   },

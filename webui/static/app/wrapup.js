@@ -1,21 +1,21 @@
 // The card of the call one talks in or wraps up: who, note with a draft that is never lost, disposition, countdown.
 
 import { api, ApiError, quietly } from "./api.js";
-import { h, icon } from "./dom.js";
+import { h, icon, toast } from "./dom.js";
 import { clock, secondsUntil } from "./format.js";
 import { t } from "./i18n.js";
+import { chooser, createLink, somebodyElse } from "./match.js";
 import { pageLink } from "./navigate.js";
-import { chooser, createLink } from "./popup.js";
+import { noteField } from "./note.js";
 import { callerOf } from "./ring.js";
 import { change, load, state, subscribe } from "./store.js";
 
-const SAVE_MILLISECONDS = 400;
 let card = null;
 
 export function startWrapUp() {
   subscribe(draw);
   setInterval(countDown, 250);
-  addEventListener("pagehide", () => card?.unsent() && card.send(true));
+  addEventListener("pagehide", () => card?.note.unsent() && card.note.send(true));
 }
 
 function draw() {
@@ -23,77 +23,51 @@ function draw() {
   if (!call || call.state === "offered") {
     if (card) {
       card.element.remove();
+      card.note.leave();
       card = null;
     }
     return;
   }
   if (card?.id !== call.id) {
     card?.element.remove();
+    card?.note.leave();
     card = build(call);
     document.getElementById("dock").append(card.element);
   }
   card.update(call);
 }
 
-/** Keep a copy on this machine until the server has it: a note survives a reload while the server is away, too. */
-const kept = {
-  name: (id) => `callcenter-draft-${id}`,
-  read: (id) => localStorage.getItem(kept.name(id)),
-  write: (id, text) => localStorage.setItem(kept.name(id), text),
-  forget: (id, text) => kept.read(id) === text && localStorage.removeItem(kept.name(id)),
-};
-
 function build(call) {
   const id = call.id;
-  const note = h("textarea", { class: "form-control", rows: 4, id: `note-${id}`, value: kept.read(id) ?? (call.draft || call.note || "") });
+  const note = noteField(call);
   const disposition = h("select", { class: "form-select", id: `disposition-${id}` });
-  const saved = h("div", { class: "saved", role: "status" });
   const head = h("div", { class: "popup-head" });
   const who = h("div");
   const ask = h("div");
   const finish = h("div", { class: "popup-actions" });
   const element = h("section", { class: "popup", "data-call": id, role: "region", "aria-label": t("Note and wrap-up") }, head,
     h("div", { class: "popup-body" }, who, ask,
-      h("div", {}, h("label", { class: "form-label", for: note.id }, t("Note")), note, saved),
+      h("div", {}, note.elements),
       h("div", {}, h("label", { class: "form-label", for: disposition.id }, t("Disposition")), disposition),
       finish));
   const fold = h("button", { type: "button", class: "popup-fold", "aria-expanded": "true", "aria-label": t("Fold the note"), on: { click: () => {
     const folded = element.classList.toggle("popup-folded");
     fold.setAttribute("aria-expanded", String(!folded));
   } } }, icon("chevron-down"));
-  let timer = 0;
-  let sent = note.value;
-  const send = async (keepalive = false) => {
-    clearTimeout(timer);
-    const text = note.value;
+  const save = async () => {
+    await note.settled();
+    if (note.asking()) {
+      toast(t("Choose one of the two texts first."), "warning");
+      return;
+    }
+    const chosen = disposition.value ? Number(disposition.value) : null;
     try {
-      await api("PUT", `/calls/${id}/draft`, { note: text }, { quiet: true, keepalive });
-      sent = text;
-      kept.forget(id, text);
-      saved.textContent = text ? t("Draft saved") : "";
-      saved.removeAttribute("data-failed");
+      note.stored(await api("PUT", `/calls/${id}/disposition`, { disposition_id: chosen, note: note.value(), version: note.version() }));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      saved.textContent = t("Not saved on the server yet; it is kept in this browser and tried again.");
-      saved.setAttribute("data-failed", "");
-      if (error.code === "network" || error.status >= 500) timer = setTimeout(send, 3000);
+      if (error.status === 409) await load().catch(() => {}); // the other text appears beside this one
+      return;
     }
-  };
-  note.addEventListener("input", () => {
-    kept.write(id, note.value);
-    saved.textContent = "";
-    clearTimeout(timer);
-    timer = setTimeout(send, SAVE_MILLISECONDS);
-  });
-  if (kept.read(id) !== null && kept.read(id) !== (call.draft || call.note || "")) timer = setTimeout(send, SAVE_MILLISECONDS);
-
-  const save = async () => {
-    clearTimeout(timer);
-    const chosen = disposition.value ? Number(disposition.value) : null;
-    const done = await quietly(api("PUT", `/calls/${id}/disposition`, { disposition_id: chosen, note: note.value }));
-    if (!done) return;
-    sent = note.value;
-    kept.forget(id, note.value);
     if (state.wrapUp?.id === id) await quietly(api("POST", "/me/wrap-up/finish"));
     change({ wrapUp: state.wrapUp?.id === id ? null : state.wrapUp });
     await load().catch(() => {});
@@ -108,6 +82,7 @@ function build(call) {
     const over = now.state === "ended";
     element.classList.toggle("popup-wrap-up", over);
     finish.hidden = !over;
+    note.follow(now);
     const marks = JSON.stringify([now.identification, now.contact_id, now.contact, now.organisation, over, now.disposition_id, (state.me?.dispositions || []).length]);
     if (marks === shown) return;
     shown = marks;
@@ -117,10 +92,10 @@ function build(call) {
       h("div", { class: "popup-sub" }, [now.organisation, now.number_shown === name ? "" : now.number_shown].filter(Boolean).join(" · ")));
     const asking = { ...now, call_id: now.id };
     const open = !now.contact_id && !now.organisation_id;
-    ask.replaceChildren(...[open && now.identification === "several" ? chooser(asking) : null, open ? createLink(asking) : null].filter(Boolean));
+    ask.replaceChildren(...[open && now.identification === "several" ? chooser(asking) : null, somebodyElse(now), open ? createLink(asking) : null].filter(Boolean));
     options(disposition, now);
   };
-  return { id, element, update, send, unsent: () => note.value !== sent };
+  return { id, element, update, note };
 }
 
 function options(select, call) {
