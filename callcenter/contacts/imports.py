@@ -25,7 +25,7 @@ from callcenter.contacts import csv_file, import_rows, import_steps, text
 from callcenter.contacts.csv_file import Layout
 from callcenter.contacts.models import Import, ImportRow, Number
 from callcenter.db import Database, UnitOfWork
-from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
+from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, Unavailable
 from callcenter.users.service import audit
 
 log = structlog.get_logger(__name__)
@@ -99,7 +99,7 @@ async def run_import(
         finally:
             opened.close()
     except CallCenterError as error:
-        return await _fail(database, actor, import_id, str(error))
+        return await _fail(database, actor, import_id, error)
     async with database.reading(actor) as uow:
         staged = await get_import(uow, import_id)
     return staged if staged.dry_run else await apply(database, actor, import_id, progress)
@@ -249,7 +249,9 @@ async def resume_all(database: Database) -> list[Import]:
     for each in left:
         log.info("import.resumed", import_id=each.id, state=each.state)
         if each.state == "staging":
-            ended.append(await _fail(database, SYSTEM, each.id, "Reading the file was interrupted. Import it again."))
+            ended.append(
+                await _fail(database, SYSTEM, each.id, Unavailable("Reading the file was interrupted. Import it again."))
+            )
         elif each.state == "undoing":
             ended.append(await undo(database, SYSTEM, each.id))
         elif each.state == "applying" or not each.dry_run:
@@ -305,11 +307,12 @@ async def _breathe(progress: Progress | None, moved: Import) -> None:
     await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _fail(database: Database, actor: Actor, import_id: int, sentence: str) -> Import:
+async def _fail(database: Database, actor: Actor, import_id: int, why: CallCenterError) -> Import:
     async with database.unit_of_work(actor) as uow:
         failed = await _moving(uow, import_id, "staging")
-        failed.state, failed.error, failed.finished_at = "failed", sentence, uow.now
-        audit(uow, "import.failed", "import", import_id, reason=sentence)
+        failed.state, failed.finished_at = "failed", uow.now
+        failed.error, failed.error_values = why.sentence, {name: str(value) for name, value in why.values.items()}
+        audit(uow, "import.failed", "import", import_id, reason=str(why))
     await _forget(database, actor, import_id, everything=True)
     return failed
 

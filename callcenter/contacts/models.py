@@ -135,7 +135,13 @@ class Import(Base):
     notices: Mapped[int] = mapped_column(default=0)
     kept: Mapped[int] = mapped_column(default=0)
     header: Mapped[list[Any]] = mapped_column(default=list)
-    error: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(default="")  # a sentence, with the values below
+    error_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    @property
+    def problem(self) -> str:
+        """The sentence about the whole file, in English."""
+        return self.error.format(**self.error_values) if self.error_values else self.error
 
 
 class ImportRow(Base):

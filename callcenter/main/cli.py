@@ -222,7 +222,7 @@ def import_contacts(
         typer.echo(rejected, err=True)
     verb = "would be added" if dry_run else "added"
     if done.state == "failed":
-        typer.echo(done.error, err=True)
+        typer.echo(done.problem, err=True)
         raise typer.Exit(1)
     count = done.accepted if dry_run else done.applied
     typer.echo(f"{done.total} rows read, {count} contacts {verb}, {done.rejected} rows rejected.")

@@ -162,6 +162,7 @@ def upgrade() -> None:
         sa.Column("kept", sa.Integer(), nullable=False),
         sa.Column("header", sa.JSON(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("error_values", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_imports_user_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
     )

@@ -202,7 +202,7 @@ async def test_what_is_wrong_with_the_whole_file_is_said_and_nothing_stays(
     monkeypatch.setattr(csv_file, "MAXIMUM_ROWS", 20)
     failed = await imports.run_import(database, boss, content, "people.csv")
     assert failed.state == "failed"
-    assert said in failed.error
+    assert said in failed.problem
     assert set((await count(database)).values()) == {0}
     async with database.reading() as uow:
         assert not list(await uow.session.scalars(select(ImportRow)))
