@@ -34,9 +34,11 @@ def run(connection: Connection) -> None:
 async def connect_and_run(url: str) -> None:
     """Open a connection of its own and migrate."""
     engine = create_async_engine(url)
-    async with engine.begin() as connection:
-        await connection.run_sync(run)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(run)
+    finally:
+        await engine.dispose()
 
 
 given = context.config.attributes.get("connection")

@@ -21,8 +21,14 @@ def _blank_secrets(_logger: object, _name: str, fields: MutableMapping[str, Any]
 def configure(level: str, process: str) -> None:
     """Send structlog and the standard library's logging to standard error, each line naming its process."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+
+    def name_process(_logger: object, _name: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        fields["process"] = process  # in every thread, which a context variable would not reach
+        return fields
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_process,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _blank_secrets,
@@ -46,4 +52,3 @@ def configure(level: str, process: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)

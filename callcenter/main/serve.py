@@ -84,7 +84,7 @@ async def _run(settings: Settings, say: Callable[[str], None]) -> int:
         if stop.is_set():
             for child in children:
                 child.hurry()
-        elif not settings.demo:
+        else:
             say("Stopping: no new calls; those in progress may finish. Press Ctrl-C again to end them now.")
         stop.set()
 

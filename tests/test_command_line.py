@@ -1,0 +1,167 @@
+"""The command line as scripts use it: what it prints, what it refuses with one sentence, and its exit status."""
+
+import io
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import ifaddr
+import pytest
+
+from callcenter.config import Settings
+from callcenter.errors import CallCenterError
+from callcenter.main import cli, preflight
+
+Run = Callable[..., tuple[int, str, str]]
+PASSWORD = "correct horse battery\n"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs a command line in this process: (status, output, errors)."""
+    monkeypatch.setenv("CALLCENTER_DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("CALLCENTER_DATABASE_URL", raising=False)
+
+    def command(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["callcenter", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.run()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out.strip(), said.err.strip()
+
+    return command
+
+
+@pytest.fixture
+def prepared(run: Run) -> Run:
+    assert run("migrate")[0] == 0
+    assert run("user", "add", "anna", "--name", "Anna", "--role", "consultant", stdin=PASSWORD)[0] == 0
+    return run
+
+
+def test_the_contract_of_scripts(prepared: Run, tmp_path: Path) -> None:
+    status, token, _ = prepared("token", "add", "anna")
+    assert (status, token[:3]) == (0, "cc_")
+    assert prepared("project", "add", "Service", "--number", "+48221234567", "--member", "anna")[0] == 0
+    trunk = ("--host", "sip.example", "--port", "5060", "--username", "u", "--password-stdin", "--register", "--trusted")
+    more = ("--allow", "203.0.113.0/24", "--caller-id", "+48221234567")
+    assert prepared("trunk", "add", "carrier", *trunk, *more, stdin="secret\n")[0] == 0
+    people = tmp_path / "people.csv"
+    people.write_text("First name,Last name,Mobile\nŁucja,Żak,501 234 567\nNobody,,not a number at all\n")
+    status, said, rejected = prepared("import", "contacts", str(people), "--dry-run")
+    assert (status, said) == (0, "2 rows read, 1 contacts would be added, 1 rows rejected.")
+    assert "3" in rejected
+    assert prepared("import", "contacts", str(people))[1] == "2 rows read, 1 contacts added, 1 rows rejected."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "said"),
+    [
+        (("token", "add", "nobody"), "", "nobody"),
+        (("user", "add", "anna", "--name", "Again"), PASSWORD, "anna"),
+        (("user", "add", "bob", "--name", "Bob"), "short\n", "characters"),
+        (("user", "add", "bob", "--name", "Bob"), "", "No password came"),
+        (("project", "add", "P", "--member", "ghost"), "", "There is no user ghost."),
+        (("project", "add", "P", "--number", "a;b"), "", "is not a number customers can dial"),
+        (("trunk", "add", "t", "--host", "bad host"), "", "not a host name"),
+        (("trunk", "add", "t", "--host", "sip.example", "--port", "99999"), "", "at most 65535"),
+        (("trunk", "add", "t", "--host", "sip.example", "--allow", "banana"), "", "banana is not an address or a network"),
+        (("trunk", "add", "t", "--host", "sip.example", "--caller-id", "12"), "", "caller_ids"),
+        (("migrate", "--to", "banana"), "", "cannot be brought to banana"),
+    ],
+)
+def test_what_is_refused_is_one_sentence_and_status_one(prepared: Run, arguments: tuple[str, ...], stdin: str, said: str) -> None:
+    status, _, errors = prepared(*arguments, stdin=stdin)
+    assert status == 1
+    assert said in errors
+    assert "Traceback" not in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_bad_usage_is_status_two(prepared: Run) -> None:
+    assert prepared("user", "add", "bob", "--name", "Bob", "--role", "system", stdin=PASSWORD)[0] == 2
+    assert prepared("import", "contacts", "/nowhere/people.csv")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"foo,bar\n1,2\n", "Not known: foo, bar"), (b"", "The file is empty"), (b"\x00\x01\xff" * 99, "")]
+)
+def test_a_file_that_is_no_contacts_says_why(prepared: Run, tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "wrong.csv"
+    file.write_bytes(content)
+    status, output, errors = prepared("import", "contacts", str(file))
+    assert (status, output) == (1, "")
+    assert said in errors
+    assert len(errors.splitlines()) == 1
+
+
+def test_an_empty_database_says_to_migrate_first(run: Run) -> None:
+    status, _, errors = run("token", "add", "anna")
+    assert status == 1
+    assert "callcenter migrate" in errors
+
+
+def test_every_setting_is_explained(run: Run) -> None:
+    status, output, _ = run("settings")
+    assert status == 0
+    for name in Settings.model_fields:
+        assert f"CALLCENTER_{name.upper()}=" in output
+
+
+def free_port(kind: socket.SocketKind) -> tuple[socket.socket, int]:
+    taken = socket.socket(socket.AF_INET, kind)
+    taken.bind(("127.0.0.1", 0))
+    if kind == socket.SOCK_STREAM:
+        taken.listen()
+    return taken, int(taken.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind"), [("http", socket.SOCK_STREAM), ("sip", socket.SOCK_DGRAM), ("lab_sip", socket.SOCK_DGRAM)]
+)
+def test_a_taken_port_is_named_with_the_option_that_changes_it(tmp_path: Path, setting: str, kind: socket.SocketKind) -> None:
+    taken, port = free_port(kind)
+    free = dict.fromkeys(("http", "sip", "lab_sip"), "127.0.0.1:0")
+    with taken, pytest.raises(CallCenterError, match=f"Port {port} on 127.0.0.1") as refused:
+        preflight.check(Settings(data_dir=tmp_path, demo=True, **{**free, setting: f"127.0.0.1:{port}"}))  # type: ignore[arg-type]
+    assert "HOST:PORT" in str(refused.value)
+
+
+def test_a_machine_with_only_loopback_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lonely = [each for each in ifaddr.get_adapters() if each.name == "lo"]
+    monkeypatch.setattr(ifaddr, "get_adapters", lambda: lonely)
+    with pytest.raises(CallCenterError, match="no network interface but loopback"):
+        preflight.check(Settings(data_dir=tmp_path, http="127.0.0.1:0", sip="127.0.0.1:0"))
+
+
+def test_half_a_certificate_and_an_unreadable_setting_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CallCenterError, match="both --tls-cert and --tls-key"):
+        preflight.check(Settings(data_dir=tmp_path, tls_cert=tmp_path / "cert.pem"))
+    with pytest.raises(CallCenterError, match="not HOST:PORT"):
+        preflight.check(Settings(data_dir=tmp_path, sip="somewhere"))
+
+
+def test_a_python_without_venv_is_told_what_to_install(tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    python.write_text('#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\nexit 0\n')
+    python.chmod(0o755)
+    script = Path(__file__).parents[1] / "scripts" / "python-environment.sh"
+    done = subprocess.run(["sh", script, python, tmp_path / "venv"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "python3-venv" in done.stderr
+
+
+def test_logs_are_json_with_the_process_named_and_secrets_blanked() -> None:
+    code = (
+        "import structlog, threading; from callcenter.main import logs; logs.configure('INFO', 'switch')\n"
+        "log = structlog.get_logger('x')\n"
+        "t = threading.Thread(target=lambda: log.info('hello', password='geheim', user='u')); t.start(); t.join()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    line = json.loads(done.stderr)
+    assert (line["event"], line["process"], line["password"], line["user"]) == ("hello", "switch", "***", "u")
