@@ -74,7 +74,7 @@ export function somebodyElse(call) {
     timer = setTimeout(search, SEARCH_MILLISECONDS);
   });
   const known = call.contact_id || call.organisation_id;
-  const box = h("details", { class: "somebody-else" }, h("summary", {}, known ? t("It is somebody else") : t("Find the contact")),
+  const box = h("details", { class: "somebody-else" }, h("summary", {}, known || call.identification === "several" ? t("It is somebody else") : t("Find the contact")),
     h("div", { class: "stack" }, input, found, known ? createButton({ ...call, call_id: call.id }) : null));
   box.addEventListener("toggle", () => box.open && input.focus());
   return box;

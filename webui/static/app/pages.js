@@ -10,6 +10,11 @@ import { clock, secondsSince } from "./format.js";
 import { currentTheme, setTheme } from "./theme.js";
 import { watch } from "./store.js";
 
+const LISTED = new Set(["call.answered", "call.changed", "call.ended", "call.ringing", "call.withdrawn", "agent.state"]);
+const REFRESH_MILLISECONDS = 400;
+const LARGEST_REFRESHED = 51; // a page of rows and the line that loads more
+let refreshTimer = 0;
+
 /** Wire up the parts of a page that was just shown. */
 export function enhance(main) {
   const devices = main.querySelector("[data-devices]");
@@ -35,9 +40,21 @@ export function startPages() {
   document.addEventListener("submit", submitted);
   document.addEventListener("htmx:error", () => toast(t("The page could not be loaded. Check the network and try again."), "danger"));
   watch((message) => document.body.dispatchEvent(new CustomEvent(`live-${message.type.replaceAll(".", "-")}`, { detail: message.data })));
+  watch(({ type }) => LISTED.has(type) && refreshSoon());
   setInterval(() => {
     for (const timer of document.querySelectorAll("#main [data-since]")) timer.textContent = clock(secondsSince(timer.dataset.since));
   }, 1000);
+}
+
+/** What happened may change a list that is shown: load it anew, unless somebody works in it or has loaded more of it. */
+function refreshSoon() {
+  clearTimeout(refreshTimer);
+  refreshTimer = setTimeout(() => {
+    for (const list of document.querySelectorAll("#main [data-refresh]")) {
+      const busy = list.querySelector("details[open]") || list.querySelectorAll("tbody tr").length > LARGEST_REFRESHED;
+      if (!busy) window.htmx.ajax("GET", location.pathname + location.search, { target: `#${list.id}`, select: `#${list.id}`, swap: "outerHTML" });
+    }
+  }, REFRESH_MILLISECONDS);
 }
 
 function clicked(event) {

@@ -162,6 +162,7 @@ function reasonOf(call) {
     unreachable: t("The number cannot be reached. Check it."),
     failed: t("The call failed. Try again, or tell your administrator."),
   };
+  if (call.end_reason === "failed" && call.answered_at) return t("The talk was cut off by a fault.");
   return reasons[call.end_reason] || t("The call is over.");
 }
 

@@ -96,10 +96,12 @@ const reducers = {
   "call.ended": (data) => {
     learn(data.call_id, { state: "ended", end_reason: data.reason, end_code: data.code, end_text: data.text });
     const call = state.call?.id === data.call_id ? state.call : null;
+    const over = call ? { ...call, ...facts.get(call.id) } : null;
     change({
       offers: state.offers.filter((offer) => offer.call_id !== data.call_id),
       call: call ? null : state.call,
-      ended: call ? { ...call, ...facts.get(call.id) } : state.ended,
+      wrapUp: over && data.wrap_up_until ? over : state.wrapUp, // at once: somebody is typing in its card
+      ended: over || state.ended,
     });
     return load();
   },

@@ -43,7 +43,7 @@ function build(call) {
   const disposition = h("select", { class: "form-select", id: `disposition-${id}` });
   const head = h("div", { class: "popup-head" });
   const who = h("div");
-  const ask = h("div");
+  const ask = h("div", { class: "stack" });
   const finish = h("div", { class: "popup-actions" });
   const element = h("section", { class: "popup", "data-call": id, role: "region", "aria-label": t("Note and wrap-up") }, head,
     h("div", { class: "popup-body" }, who, ask,
