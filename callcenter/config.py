@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+import phonenumbers
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -31,10 +32,12 @@ class Settings(BaseSettings):
     demo: bool = Field(False, description="Demo data, and the button that lets a customer call.")
     lab_sip: str = Field("127.0.0.1:5070", description="Address and port of the built-in carrier (demo).")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
-    session_hours: int = Field(12, description="Hours after which an unused sign-in ends.")
-    drain_seconds: int = Field(60, description="Seconds a graceful stop waits for calls in progress.")
-    station_grace_seconds: int = Field(20, description="Seconds a consultant's page may be away before they go offline.")
-    away_call_seconds: int = Field(180, description="Seconds a customer waits with music for a page that went away in a call.")
+    session_hours: int = Field(12, ge=1, description="Hours after which an unused sign-in ends.")
+    drain_seconds: int = Field(60, ge=0, description="Seconds a graceful stop waits for calls in progress.")
+    station_grace_seconds: int = Field(20, ge=0, description="Seconds a consultant's page may be away before they go offline.")
+    away_call_seconds: int = Field(
+        180, ge=0, description="Seconds a customer waits with music for a page that went away in a call."
+    )
 
     @field_validator("data_dir")
     @classmethod
@@ -43,7 +46,24 @@ class Settings(BaseSettings):
 
     @field_validator("region")
     @classmethod
-    def _upper(cls, value: str) -> str:
+    def _country(cls, value: str) -> str:
+        if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError(f"{value!r} is not a country code like PL or DE")
+        return value.upper()
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        kind = value.partition(":")[0].partition("+")[0]
+        if value and kind not in ("sqlite", "postgresql", "postgres"):
+            raise ValueError("it is not sqlite:///FILE or postgresql://USER@HOST/NAME")
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError(f"{value!r} is not DEBUG, INFO, WARNING or ERROR")
         return value.upper()
 
     @property

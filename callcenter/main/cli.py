@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeVar
 import typer
 from pydantic import ValidationError
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from callcenter import inbox
 from callcenter.actor import SYSTEM
@@ -59,9 +59,23 @@ def run() -> None:
         refused = invalid(error)
         sys.stderr.write(f"{refused.field}: {refused}\n" if refused.field else f"{refused}\n")
         sys.exit(1)
-    except OperationalError as error:
-        sys.stderr.write(f"The database cannot be used: {error.orig}\nRun `callcenter migrate` first if it is new.\n")
+    except DBAPIError as error:
+        sys.stderr.write(f"{_about_database(error)}\n")
         sys.exit(1)
+    except ArgumentError as error:
+        sys.stderr.write(f"CALLCENTER_DATABASE_URL cannot be used: {error}.\n")
+        sys.exit(1)
+    except UnicodeEncodeError:  # an argument that is no text in the terminal's encoding
+        sys.stderr.write("The text holds a character that cannot be kept.\n")
+        sys.exit(1)
+
+
+def _about_database(error: DBAPIError) -> str:
+    """Return what to do about a database that refuses, as one sentence."""
+    reason = str(error.orig).strip().splitlines()[0].rstrip(".")
+    if reason.startswith("no such table") or (reason.startswith('relation "') and reason.endswith("does not exist")):
+        return "The database has no schema yet, or an old one. Run `callcenter migrate` first."
+    return f"The database cannot be used: {reason}."
 
 
 @asynccontextmanager
@@ -90,7 +104,10 @@ def _password(what: str) -> str:
     """Read a password from standard input: typed unseen on a terminal, else the first line."""
     if sys.stdin.isatty():
         return str(typer.prompt(what, hide_input=True, confirmation_prompt=True))
-    line = sys.stdin.readline().rstrip("\r\n")
+    try:
+        line = sys.stdin.readline().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise Invalid("The password on standard input is no text in UTF-8.") from None
     if not line:
         raise Invalid("No password came on standard input.")
     return line
@@ -213,7 +230,8 @@ def import_contacts(
 
     async def work() -> tuple[Import, str]:
         async with open_database() as database:
-            done = await imports.run_import(database, SYSTEM, file, file.name, dry_run=dry_run, progress=_progress)
+            region = database.settings.region
+            done = await imports.run_import(database, SYSTEM, file, file.name, dry_run, _progress, region=region)
             async with database.reading() as uow:
                 return done, await imports.rejected_rows(uow, done.id)
 

@@ -13,7 +13,7 @@ from callcenter.errors import Invalid, Unavailable
 def check(settings: Settings) -> None:
     """Raise Invalid or Unavailable for the first thing that would keep the product from working."""
     _values(settings)
-    _folder(settings.data_dir)
+    folder(settings.data_dir)
     _interface()
     _port_free(settings.http, socket.SOCK_STREAM, "the web pages", "--http HOST:PORT")
     _port_free(settings.sip, socket.SOCK_DGRAM, "SIP", "--sip HOST:PORT")
@@ -36,14 +36,16 @@ def _values(settings: Settings) -> None:
             raise Invalid("The file {path} cannot be read.", path=str(path))
 
 
-def _folder(folder: Path) -> None:
+def folder(path: Path) -> None:
     """Make sure the data folder exists and can be written."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise Unavailable("The data folder {path} cannot be made: {reason}.", path=str(folder), reason=str(error)) from error
-    if not os.access(folder, os.W_OK):
-        raise Unavailable("The data folder {path} cannot be written. Set CALLCENTER_DATA_DIR to another.", path=str(folder))
+        raise Unavailable(
+            "The data folder {path} cannot be made: {reason}.", path=str(path), reason=error.strerror or str(error)
+        ) from error
+    if not os.access(path, os.W_OK):
+        raise Unavailable("The data folder {path} cannot be written. Set CALLCENTER_DATA_DIR to another.", path=str(path))
 
 
 def _interface() -> None:

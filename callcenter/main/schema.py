@@ -9,6 +9,7 @@ from alembic.util import CommandError
 import migrations
 from callcenter.config import Settings
 from callcenter.errors import Invalid
+from callcenter.main import preflight
 
 
 def alembic_config(url: str) -> Config:
@@ -21,7 +22,7 @@ def alembic_config(url: str) -> Config:
 
 def migrate(settings: Settings, revision: str = "head") -> None:
     """Upgrade to `revision`; `base` or an older revision takes the schema down again."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    preflight.folder(settings.data_dir)
     config = alembic_config(settings.sqlalchemy_url)
     try:
         if revision == "base" or revision.startswith("-"):

@@ -22,6 +22,10 @@ HOST = "127.0.0.1"
 class Carrier(Peer):
     """A far end that answers what any carrier answers by itself: OPTIONS, and BYE of a call."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.ears: list[Ear] = []
+
     @classmethod
     async def at(cls, product: Product, host: str = HOST) -> "Carrier":
         """Open one that sends to the product."""
@@ -34,6 +38,12 @@ class Carrier(Peer):
         message = self.arrived[-1]
         if message.method in ("OPTIONS", "BYE"):
             self.transport.sendto(self.response(message, 200, "OK").encode(), addr)
+
+    def close(self) -> None:
+        """Close its sockets and its customers'."""
+        super().close()
+        for ear in self.ears:
+            ear.close()
 
     def of(self, call_id: str) -> list[Message]:
         """Return what came for a call, in order."""
@@ -117,17 +127,19 @@ class Customer:
         dialled: str = PROJECT_NUMBER,
         headers: Mapping[str, str | None] | None = None,
         body: str | None = None,
+        more: str = "",
         tone: float = 700.0,
     ) -> "Customer":
-        """Send an INVITE; `headers` replace what a plain one has (None leaves one out), `body` its description."""
+        """Send an INVITE; `headers` replace a plain one's (None leaves one out), `body` its description, `more` adds to that."""
         _, ear = await asyncio.get_running_loop().create_datagram_endpoint(lambda: Ear(tone), local_addr=(HOST, 0))
+        carrier.ears.append(ear)
         given = {
             "From": f"<sip:{number}@{HOST}>;tag={random.getrandbits(32):x}",
             "To": f"<sip:{dialled}@{HOST}>",
             **(headers or {}),
         }
         invite = carrier.invite(
-            uri=f"sip:{dialled}@{HOST}", headers=given, body=sdp("8 0 101", ear.port) if body is None else body
+            uri=f"sip:{dialled}@{HOST}", headers=given, body=sdp("8 0 101", ear.port) + more if body is None else body
         )
         carrier.send(invite)
         return cls(carrier, ear, invite)
@@ -188,7 +200,7 @@ class Customer:
     def hang_up(self) -> None:
         """Put the telephone down in the middle of the talk."""
         assert self.answer is not None
-        self.carrier.send(self.carrier.within("BYE", self.invite, self.answer, 2))
+        self.carrier.send(self.carrier.within("BYE", self.invite, self.answer, 100))
         self.ear.close()
 
     @property

@@ -14,6 +14,17 @@ from typing import Any, TypeVar
 
 import httpx
 
+from callcenter import inbox
+from callcenter.actor import SYSTEM
+from callcenter.config import Settings
+from callcenter.db import Database
+from callcenter.main import schema
+from callcenter.projects import service as projects
+from callcenter.projects.service import ProjectInput
+from callcenter.trunks import service as trunks
+from callcenter.trunks.service import TrunkInput
+from callcenter.users import service as users
+
 T = TypeVar("T")
 
 PASSWORD = "correct horse battery"
@@ -88,18 +99,43 @@ class Product:
         assert done.returncode == 0, f"callcenter {' '.join(arguments)}: {done.stderr}{done.stdout}"
         return done.stdout.strip()
 
-    def prepare(self, *, trunk_port: int, consultants: int = 1) -> list[str]:
-        """Make the schema, consultants, a supervisor, a project and a trunk; returns the consultants' bearer tokens."""
-        self.command("migrate")
+    @property
+    def settings(self) -> Settings:
+        """Return its settings, for what a test does beside it."""
+        return Settings(
+            data_dir=self.folder, database_url=self.database_url, demo=self.demo, sip=f"127.0.0.1:{self.sip_port}", _env_file=None
+        )
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[Database]:
+        """Open its database beside it, as the command line does."""
+        database = Database(self.settings.sqlalchemy_url, settings=self.settings)
+        database.before_commit.append(inbox.store)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    async def furnish(self, *, trunk_port: int, consultants: int = 1) -> dict[str, str]:
+        """Make the schema, consultants, an administrator, a project and a trunk; returns bearer tokens by login.
+
+        What tests/walks/test_whole_commands.py does with commands, without a process for each.
+        """
+        await asyncio.to_thread(schema.migrate, self.settings)
         logins = [f"consultant{n}" for n in range(1, consultants + 1)]
-        for login in logins:
-            self.command("user", "add", login, "--name", login.title(), "--role", "consultant", stdin=PASSWORD + "\n")
-        self.command("user", "add", "chief", "--name", "Chief", "--role", "administrator", stdin=PASSWORD + "\n")
-        members = [part for login in logins for part in ("--member", login)]
-        self.command("project", "add", "Service", "--number", PROJECT_NUMBER, *members)
-        trunk = ("--host", "127.0.0.1", "--port", str(trunk_port), "--caller-id", PROJECT_NUMBER)
-        self.command("trunk", "add", "peer", *trunk)
-        return [self.command("token", "add", login) for login in logins]
+        async with self.database() as database:
+            for login in [*logins, "chief"]:
+                role = "administrator" if login == "chief" else "consultant"
+                await users.add_user(database, SYSTEM, login, login.title(), role, PASSWORD)
+            async with database.unit_of_work() as uow:
+                tokens = {login: await users.add_token(uow, login) for login in [*logins, "chief"]}
+                people = {each.login: each.id for each in await users.list_users(uow)}
+                data = TrunkInput(name="peer", host="127.0.0.1", port=trunk_port, caller_ids=[PROJECT_NUMBER])
+                trunk = await trunks.add_trunk(uow, data)
+                given = {"name": "Service", "numbers": [PROJECT_NUMBER], "trunk_id": trunk.id, "caller_id": PROJECT_NUMBER}
+                project = await projects.add_project(uow, ProjectInput.model_validate(given))
+                await projects.set_members(uow, project.id, [people[login] for login in logins])
+        return tokens
 
     async def start(self) -> None:
         """Start serving and wait until both processes are ready."""
@@ -123,6 +159,10 @@ class Product:
     def log(self) -> str:
         """Return what its processes logged so far."""
         return (self.folder / "serve.log").read_text()
+
+    def errors(self) -> list[str]:
+        """Return the lines of the log that tell of a fault: errors, and anything with a traceback."""
+        return [line for line in self.log().splitlines() if '"level": "error"' in line or "Traceback" in line]
 
     def pid_of(self, name: str) -> int:
         """Return the process id of the child `name` (web, switch, lab)."""
