@@ -381,7 +381,8 @@ async def test_it_rings_on_the_device_that_was_chosen_for_it(product: Product, a
     await anna.alive()
     await anna.audio()
     choice = page.locator("#device-ring_device")
-    await choice.select_option(index=2)
+    async with page.expect_response("**/me/preferences"):
+        await choice.select_option(index=2)
     chosen = await choice.input_value()
     await page.reload()
     await anna.alive()

@@ -94,20 +94,26 @@ async def test_a_page_change_keeps_the_document_and_back_works(anna: Desk) -> No
     assert await page.evaluate("window.sameDocument")
 
 
-async def test_the_language_changes_on_the_sign_in_page_and_on_the_profile(product: Product, browser: Browser) -> None:
+async def test_a_language_chosen_on_the_sign_in_page_or_the_profile_stays(product: Product, browser: Browser) -> None:
     async with desk(browser, product.url) as found:
         page = found.page
         await page.goto(f"{product.url}/sign-in")
         await page.get_by_role("button", name="Polski").click()
         await expect(page.locator("html")).to_have_attribute("lang", "pl")
-        await found.sign_in("anna", PASSWORD)
-        await expect(page.locator("html")).to_have_attribute("lang", "en")
+        await page.locator("#login").fill("anna")
+        await page.locator("#password").fill(PASSWORD)
+        await page.locator("form[action='/sign-in'] button").click()
+        await found.alive()
+        await expect(page.locator("html")).to_have_attribute("lang", "pl")
         await page.goto(f"{product.url}/profile")
         await found.alive()
-        await page.locator("#field-language").select_option("pl")
+        await page.locator("#field-language").select_option("en")
         await page.locator("form[action='/profile'] button[type=submit]").click()
-        await expect(page.locator("html")).to_have_attribute("lang", "pl")
+        await expect(page.locator("html")).to_have_attribute("lang", "en")
         await found.alive()
+        await page.locator("form[action='/sign-out'] button").evaluate("button => button.click()")
+        await found.sign_in("anna", PASSWORD)
+        await expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
 async def test_people_see_only_what_their_role_may(product: Product, browser: Browser) -> None:

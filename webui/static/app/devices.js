@@ -6,7 +6,7 @@ import { t } from "./i18n.js";
 import { audioContext, isDead, listen, percent } from "./levels.js";
 import { askForNotifications, ringDeviceChanged, tryRing } from "./ring.js";
 import { onStation, station, useDevices } from "./station.js";
-import { change, state } from "./store.js";
+import { change, load, state } from "./store.js";
 
 const CHOICES = [
   ["microphone", "audioinput", () => t("Microphone")],
@@ -20,6 +20,7 @@ export async function drawDevices(box) {
     box.replaceChildren(h("p", { class: "text-secondary" }, t("Browsers give the microphone only over HTTPS. Open this page with https://, or on the server itself.")));
     return;
   }
+  if (!state.me) await load().catch(() => {}); // the page was loaded here: what was chosen is not known yet
   const devices = await navigator.mediaDevices.enumerateDevices();
   const fields = CHOICES.map(([name, kind, label]) => field(name, label(), devices.filter((device) => device.kind === kind && device.deviceId !== "default" && device.deviceId !== "communications")));
   box.replaceChildren(...fields, selfTest(), h("div", { class: "row-form" },
