@@ -93,11 +93,12 @@ def say(template: str, values: Mapping[str, object]) -> str:
     if not values:
         return translated
     told = {name: gettext(value) if isinstance(value, str) else value for name, value in values.items()}
-    try:
-        return translated.format(**told)
-    except (KeyError, IndexError, ValueError) as broken:  # a wrong translation must not hide what went wrong
-        log.warning("i18n.template", sentence=template, reason=str(broken))
-        return template
+    for text in (translated, template):  # a wrong translation must not hide what went wrong
+        try:
+            return text.format(**told)
+        except (KeyError, IndexError, ValueError) as broken:
+            log.warning("i18n.template", sentence=template, reason=str(broken))
+    return template
 
 
 def negotiate(accept_language: str) -> str:
