@@ -1,4 +1,4 @@
-"""Runs what is due: offers that time out, wrap-ups that end, pages that stayed away, and the sweep."""
+"""Runs what is due: offers that time out, wrap-ups that end, pages that stayed away, the sweep, trunks changed by a command."""
 
 import asyncio
 import datetime as dt
@@ -15,6 +15,7 @@ from callcenter.calls.offers import ask_again
 from callcenter.calls.reconcile import SWEEP_SECONDS
 from callcenter.db import Committed, Database, UnitOfWork, away
 from callcenter.jobs import Job
+from callcenter.trunks import service as trunks
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ WORK: dict[str, Work] = {
     "away_call": calls.away_call_over,
     "unknown_leg": calls.unknown_leg,
     "sweep": calls.sweep,
+    "configure_trunks": trunks.tell_switch,
 }
 
 LONGEST_SLEEP = 1.0  # seconds: jobs put by other processes are seen after this at the latest

@@ -143,8 +143,8 @@ class LinkServer:
             self._switch.web_present(present=False)
 
     def _hello(self, lines: Lines, message: dict[str, Any]) -> None:
-        web_id = str(message["web"])
-        have, taken = int(message["have"]), int(message["taken"])
+        web_id, same_boot = str(message["web"]), message["boot"] == self._switch.boot_id
+        have, taken = int(message["have"]), int(message["taken"])  # all of it is read before the present web is let go
         if self._web is not None and self._web is not lines:
             if web_id < self._web_id:  # ids sort by time: a web that was replaced tries again
                 self.counters["link_webs_refused"] += 1
@@ -154,7 +154,6 @@ class LinkServer:
             log.warning("link.web_replaced")
             self._web.write({"t": "replaced"})
             self._web.close()
-        same_boot = message["boot"] == self._switch.boot_id
         self._web_id = web_id
         self._done = {web_id: self._done.pop(web_id, 0)} | dict(list(self._done.items())[: WEBS_KNOWN - 1])
         self._web, self._ready, self._repeats = lines, False, same_boot

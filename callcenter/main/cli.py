@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from callcenter import inbox
+from callcenter import inbox, jobs
 from callcenter.actor import SYSTEM
 from callcenter.config import Settings
 from callcenter.contacts import imports
@@ -24,7 +24,7 @@ from callcenter.main import serve as serving
 from callcenter.projects import service as projects
 from callcenter.projects.service import ProjectInput
 from callcenter.trunks import service as trunks
-from callcenter.trunks.service import TrunkInput
+from callcenter.trunks.service import TrunkInput, TrunkOut
 from callcenter.users import service as users
 from callcenter.users.models import User
 from webui.validation import invalid
@@ -217,7 +217,12 @@ def add_trunk(
         allow=allow or [],
         caller_ids=caller_id or [],
     )
-    trunk = in_transaction(lambda uow: trunks.add_trunk(uow, data))
+
+    async def work(uow: UnitOfWork) -> TrunkOut:
+        await jobs.put(uow, "configure_trunks", "configure_trunks", uow.now)  # a contact centre that runs tells its switch
+        return await trunks.add_trunk(uow, data)
+
+    trunk = in_transaction(work)
     typer.echo(f"Added trunk {trunk.name}, id {trunk.id}.")
 
 

@@ -1,7 +1,10 @@
 """What must be so before anything starts; each failure is a sentence that says what to do."""
 
+import fcntl
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import ifaddr
@@ -19,6 +22,20 @@ def check(settings: Settings) -> None:
     _port_free(settings.sip, socket.SOCK_DGRAM, "SIP", "--sip HOST:PORT")
     if settings.demo:
         _port_free(settings.lab_sip, socket.SOCK_DGRAM, "the built-in carrier", "CALLCENTER_LAB_SIP=HOST:PORT")
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold the data folder for oneself: a second start would take the switch away from the first. Ends with the process."""
+    with (path / "serve.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable(
+                "The contact centre already runs on the data folder {path}. Stop it first, or set another CALLCENTER_DATA_DIR.",
+                path=str(path),
+            ) from None
+        yield
 
 
 def _values(settings: Settings) -> None:

@@ -64,13 +64,14 @@ class Child:
 def serve(settings: Settings, say: Callable[[str], None]) -> int:
     """Check, migrate, start everything, and watch until a signal; returns the exit status."""
     preflight.check(settings)
-    say("Bringing the database up to date ...")
-    schema.migrate(settings)
-    if settings.demo:
-        from callcenter.main import demo  # noqa: PLC0415 - demo data is no part of a real start
+    with preflight.alone(settings.data_dir):
+        say("Bringing the database up to date ...")
+        schema.migrate(settings)
+        if settings.demo:
+            from callcenter.main import demo  # noqa: PLC0415 - demo data is no part of a real start
 
-        demo.seed(settings, say)
-    return asyncio.run(_run(settings, say))
+            demo.seed(settings, say)
+        return asyncio.run(_run(settings, say))
 
 
 async def _run(settings: Settings, say: Callable[[str], None]) -> int:

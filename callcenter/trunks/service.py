@@ -1,5 +1,7 @@
 """Trunks: what an administrator configures, and what the switch is told of it."""
 
+from typing import Any
+
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -22,6 +24,7 @@ __all__ = [
     "list_trunks",
     "set_state",
     "switch_away",
+    "tell_switch",
     "update_trunk",
 ]
 
@@ -97,6 +100,11 @@ async def configs(uow: UnitOfWork) -> ConfigureTrunks:
             for trunk in trunks
         )
     )
+
+
+async def tell_switch(uow: UnitOfWork, _payload: dict[str, Any]) -> None:
+    """Tell the switch its trunks: another process, the command line, changed them."""
+    uow.send(await configs(uow))
 
 
 async def set_state(uow: UnitOfWork, state: TrunkState) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -348,6 +349,105 @@ async def test_senseless_octets_on_the_web_port_disturb_no_talk(site: Site, talk
         writer.close()
     async with site.api("consultant1") as api:
         assert (await ok(await api.get("me")))["agent"]["state"] == "on_call"
+
+
+@pytest.mark.parametrize(
+    ("content", "state", "words"),
+    [
+        (b"colour;size\nred;3\n", "failed", "Not known: colour, size"),
+        (b"", "failed", "The file is empty"),
+        (b"First name;Last name\n\xff\xfe\x00\x81\x98\n" * 20, "failed", "no text we can read"),
+        ("First name;Phone\nÓska;601 000 001\n;;;;\nJan;not a number\n".encode("cp1250"), "done", ""),
+    ],
+    ids=["wrong columns", "empty", "encoding", "one bad row"],
+)
+async def test_a_list_through_the_api_says_what_is_wrong_with_it(site: Site, content: bytes, state: str, words: str) -> None:
+    async with site.api() as chief:
+        made = await ok(await chief.post("imports", files={"file": ("list.csv", content, "text/csv")}))
+
+        async def over() -> dict[str, object] | None:
+            now = await ok(await chief.get(f"imports/{made['id']}"))
+            return dict(now) if now["state"] in ("failed", "checked", "done") else None
+
+        found = await until("the import to be over", over)
+        assert found["state"] == state, found
+        assert words in str(found["error"])
+        rejected = await chief.get(f"imports/{made['id']}/rejected")
+    if state == "done":
+        assert (found["total"], found["applied"], found["rejected"]) == (2, 1, 1)
+        assert "not a number" in rejected.text
+
+
+# --- the inner sockets --------------------------------------------------------------------------------------------------
+
+
+async def test_senseless_lines_on_the_link_disturb_no_talk(site: Site, talk: Customer, one: Consultant) -> None:
+    path = site.product.settings.socket_path("link")
+    assert path.stat().st_mode & 0o077 == 0
+    noise = random.Random(1)
+    lines = [
+        b"{}",
+        b"[]",
+        b"null",
+        b'{"t":"command","n":1,"m":{"kind":"hang_up_leg","leg_id":"x"}}',
+        b'{"t":"query","id":1,"m":{"kind":"read_snapshot"}}',
+        b'{"t":"hello"}',
+        b'{"t":"hello","web":"ffff","have":"x","taken":0,"boot":""}',
+        b'{"t":"hello","web":"ffff","have":0,"taken":0}',
+        b"[" * 100_000,
+        b"x" * 2_000_000,
+        noise.randbytes(5000).replace(b"\n", b""),
+    ]
+    for line in lines:
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(line + b"\n" + line)
+        await writer.drain()
+        writer.close()
+        del reader
+    await ok(await one.api.post(f"calls/{(await one.event('call.offered'))['call_id']}/dtmf", json={"digits": "5"}))
+    assert await counter(site, "link_malformed") >= len(lines)
+    assert not [each for each in one.events if each["type"] == "switch.state"]
+
+
+# --- the command line beside a running product --------------------------------------------------------------------------
+
+
+async def test_a_trunk_added_by_command_takes_calls_at_once(site: Site, one: Consultant) -> None:
+    other = await Carrier.at(site.product, "127.0.0.3")
+    try:
+        refused = await Customer.rings(other)
+        assert await refused.final() == 403
+        add = ("trunk", "add", "another", "--host", "127.0.0.3", "--port", str(other.port))
+        await asyncio.to_thread(site.product.command, *add)
+
+        async def rings() -> Customer | None:
+            customer = await Customer.rings(other)
+            answer = await customer.response(180, 403)
+            return customer if answer.code == 180 else None
+
+        customer = await until("a call of the new trunk to ring", rings)
+        await one.event("call.offered")
+        customer.cancel()
+        assert await customer.final() == 487
+    finally:
+        other.close()
+
+
+async def test_a_second_start_says_what_is_taken_and_disturbs_no_talk(site: Site, talk: Customer, one: Consultant) -> None:
+    elsewhere = Product(site.product.folder)
+    assert elsewhere.http_port != site.product.http_port
+    for second, words in ((site.product, f"Port {site.product.http_port}"), (elsewhere, "already runs on the data folder")):
+        done = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "callcenter.main", "serve"),
+            env=second.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await asyncio.wait_for(done.communicate(), 60)
+        assert done.returncode == 1, said
+        assert words in said.decode()
+        assert "Traceback" not in said.decode()
+    assert not [each for each in one.events if each["type"] == "switch.state"]
 
 
 async def test_calls_are_found_whatever_their_callers_wrote(site: Site) -> None:
