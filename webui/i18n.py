@@ -93,9 +93,9 @@ def say(template: str, values: Mapping[str, object]) -> str:
     if not values:
         return translated
     told = {name: gettext(value) if isinstance(value, str) else value for name, value in values.items()}
-    for text in (translated, template):  # a wrong translation must not hide what went wrong
+    for text, filled in ((translated, told), (template, values)):  # a wrong translation must not hide what went wrong
         try:
-            return text.format(**told)
+            return text.format(**filled)
         except (KeyError, IndexError, ValueError) as broken:
             log.warning("i18n.template", sentence=template, reason=str(broken))
     return template

@@ -274,9 +274,15 @@ async def test_a_pop_up_is_not_taken_away_by_an_older_answer_of_the_server(produ
     await asyncio.wait_for(asked.wait(), 30)
     product.customer_calls(SHARED)
     await expect(page.locator(".popup-ringing")).to_be_visible()
+    await page.evaluate(
+        """window.gone = false;
+        new MutationObserver(() => { window.gone ||= !document.querySelector(".popup-ringing"); })
+          .observe(document.getElementById("dock"), { childList: true });"""
+    )
     async with page.expect_response("**/api/v1/me"), page.expect_request("**/api/v1/me"):
         go_on.set()
     await expect(page.locator(".popup-ringing")).to_be_visible()
+    assert not await page.evaluate("window.gone")
 
 
 async def test_the_page_says_when_the_server_or_the_switch_is_away_and_comes_back(
