@@ -74,6 +74,7 @@ export function noteField(call) {
   const ask = (theirs, number) => {
     clearTimeout(timer);
     asked = { theirs, number };
+    say("");
     const choose = (label, text) => h("button", { type: "button", class: "btn btn-sm", on: { click: () => decide(text) } }, label);
     other.replaceChildren(h("div", {}, t("This note was changed in another tab. There it says:")), h("blockquote", {}, theirs || t("(nothing)")),
       h("div", { class: "row-form" }, choose(t("Keep both"), () => `${theirs}\n${note.value}`), choose(t("Take that one"), () => theirs), choose(t("Keep mine"), () => note.value)));
