@@ -25,7 +25,7 @@ from callcenter.db import Database
 FIRST = ("Anna", "Jan", "Łukasz", "Zofia", "Piotr", "Ewa", "Marek", "Małgorzata", "Paweł", "Żaneta", "Tomasz", "Agnieszka")
 LAST = ("Kowalski", "Nowak", "Wójcik", "Zieliński", "Szymański", "Dąbrowski", "Mazur", "Łęcki", "Źdźbło", "Jankowski")
 ORGANISATIONS = 20_000
-BATCH = 50_000
+BATCH = 20_000
 _AT = "2026-01-01 00:00:00.000000"
 
 

@@ -27,6 +27,7 @@ from callcenter.events import LiveEvent, Transient
 from callcenter.phone import Command
 
 BUSY_MILLISECONDS = 5000
+CACHE_KILOBYTES = 8000  # of each SQLite connection: more was no faster, the system keeps the file's pages too (decision 0006)
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -197,7 +198,7 @@ def _sqlite_rules(engine: AsyncEngine, *, begin: str, read_only: bool = False) -
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA cache_size=-64000")
+        cursor.execute(f"PRAGMA cache_size=-{CACHE_KILOBYTES}")
         if read_only:
             cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
             cursor.execute("PRAGMA query_only=ON")
