@@ -31,9 +31,10 @@ async def run(ladder: tuple[int, ...] = LADDER, seconds: float = SECONDS) -> Run
             last = calls
             await asyncio.sleep(WARM_SECONDS)
             before: Use = await relay.ask("use")
-            ways: dict[str, Way] = await talkers.ask("measure", seconds)
+            ways, behind = await talkers.ask("measure", seconds)
             after: Use = await relay.ask("use")
             found |= _figures(calls, ways, before, after)
+            found[f"{calls:3} bridges: sent too late by the bench itself p99 [ms]"] = percentile(behind, 0.99)
             found["memory a call [MB]"] = (after.memory - empty.memory) / calls
             if max(way.late for way in ways.values()) >= MOST_LATE:
                 break

@@ -191,13 +191,13 @@ class Talkers:
         gc.freeze()
         self._speaking = asyncio.create_task(self._speak())
 
-    async def measure(self, seconds: float) -> dict[str, Way]:
-        """Watch the frames sent in the next `seconds`."""
+    async def measure(self, seconds: float) -> "tuple[dict[str, Way], array[float]]":
+        """Watch the frames sent in the next `seconds`; returns them, and by how many ms we sent them too late ourselves."""
         self._begin()
         await asyncio.sleep(seconds)
         self.watching = False  # frames go on, those on their way are waited for
         await asyncio.sleep(LEFT_SECONDS)
-        return self.ways
+        return self.ways, self.behind
 
     async def close(self) -> None:
         """Hang up."""
@@ -210,6 +210,7 @@ class Talkers:
     def _begin(self) -> None:
         self.measurement += 1
         self.watching = True
+        self.behind: array[float] = array("d")  # ms by which frames were sent later than they should
         self.ways = {"browser to trunk": Way(), "trunk to browser": Way()}
 
     async def _speak(self) -> None:
@@ -218,6 +219,8 @@ class Talkers:
         step, began, n = FRAME_SECONDS / len(ends), time.monotonic(), 0
         while True:
             await asyncio.sleep(max(0.001, began + n * step - time.monotonic()))
-            for _ in range(int((time.monotonic() - began) / step) - n):
+            now = time.monotonic()
+            self.behind.append((now - began - n * step) * 1000)
+            for _ in range(int((now - began) / step) - n):
                 ends[n % len(ends)].speak()
                 n += 1
