@@ -26,37 +26,49 @@ def _user() -> str | None:
     return "postgres" if "postgres" in names else "nobody"
 
 
-@contextmanager
-def cluster() -> Iterator[str]:
-    """Start a cluster and yield its URL without a database name (`...?host=SOCKETS` is appended by `database_url`)."""
+def _run(folder: Path, program: str, *arguments: str, check: bool = True) -> None:
+    """Run a program of PostgreSQL on the cluster in `folder`, as the user who may."""
     binaries = find_binaries()
     if binaries is None:
         raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
     user = _user()
+    subprocess.run(
+        [binaries / program, "-D", folder / "data", *arguments],
+        check=check,
+        stdout=subprocess.DEVNULL,
+        cwd=folder,
+        user=user,
+        extra_groups=[] if user else None,
+    )
+
+
+def start(sockets: str) -> None:
+    """Start the cluster (again) and wait until it answers."""
+    given = {"listen_addresses": "''", "unix_socket_directories": sockets, "max_connections": "200"}
+    given |= {"fsync": "off", "full_page_writes": "off"}
+    options = " ".join(f"-c {name}={value}" for name, value in given.items())
+    _run(Path(sockets), "pg_ctl", "-o", options, "-w", "-l", f"{sockets}/log", "start")
+
+
+def stop(sockets: str) -> None:
+    """Stop the cluster as a crash does: every connection breaks at once."""
+    _run(Path(sockets), "pg_ctl", "-m", "immediate", "stop", check=False)
+
+
+@contextmanager
+def cluster() -> Iterator[str]:
+    """Start a cluster and yield the folder of its socket, which `database_url` makes an address of."""
     folder = Path(tempfile.mkdtemp(prefix="callcenter-pg-"))
+    user = _user()
     if user:
         shutil.chown(folder, user)
     folder.chmod(0o755)
-
-    def run(program: str, *arguments: str, check: bool = True) -> None:
-        subprocess.run(
-            [binaries / program, "-D", folder / "data", *arguments],
-            check=check,
-            stdout=subprocess.DEVNULL,
-            cwd=folder,
-            user=user,
-            extra_groups=[] if user else None,
-        )
-
-    options = (
-        f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off -c max_connections=200"
-    )
     try:
-        run("initdb", "-U", "callcenter", "-A", "trust", "-E", "UTF8", "--locale=C")
-        run("pg_ctl", "-o", options, "-w", "-l", str(folder / "log"), "start")
+        _run(folder, "initdb", "-U", "callcenter", "-A", "trust", "-E", "UTF8", "--locale=C")
+        start(str(folder))
         yield str(folder)
     finally:
-        run("pg_ctl", "-m", "immediate", "stop", check=False)
+        stop(str(folder))
         shutil.rmtree(folder, ignore_errors=True)
 
 

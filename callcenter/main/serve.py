@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from callcenter.config import Settings, host_port
-from callcenter.main import preflight, processes, schema
+from callcenter.main import logs, preflight, processes, schema
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +76,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> int:
 
 async def _run(settings: Settings, say: Callable[[str], None]) -> int:
     """Start the switch first, so that the web finds it; stop it first too, while its consultants still see their calls."""
+    logs.configure(settings.log_level, "serve")
     names = ["switch", "lab", "web"] if settings.demo else ["switch", "web"]
     patience = {"switch": settings.drain_seconds + _KILL_AFTER_SECONDS}
     children = [Child(settings, name, patience.get(name, _KILL_AFTER_SECONDS)) for name in names]

@@ -188,6 +188,17 @@ class Product:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    async def kill_parent(self) -> None:
+        """Kill `serve` itself with SIGKILL and wait until its children have gone by themselves."""
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+        async def gone() -> bool:
+            return not any(self.pids(name) for name in ("web", "switch", "lab"))
+
+        await until("the orphans to go", gone)
+
     async def stop(self) -> int:
         """Stop gracefully and return the exit status; a second signal ends calls at once."""
         if self.process is None or self.process.returncode is not None:
