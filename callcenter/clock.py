@@ -6,10 +6,15 @@ import time
 
 UTC = dt.UTC
 _offset = dt.timedelta(0)
+_stopped: dt.datetime | None = None
 
 
 def now() -> dt.datetime:
     """Return the current time, aware, in UTC."""
+    global _stopped  # noqa: PLW0603 - a stopped clock goes on by a millisecond each time it is read, so that order shows
+    if _stopped is not None:
+        _stopped += dt.timedelta(milliseconds=1)
+        return _stopped + _offset
     return dt.datetime.now(UTC) + _offset
 
 
@@ -22,6 +27,12 @@ def shift(seconds: float) -> None:
     """Move `now()` by `seconds` from real time (tests only); 0 puts it back."""
     global _offset  # noqa: PLW0603 - the one switch tests turn
     _offset = dt.timedelta(seconds=seconds)
+
+
+def stop(stopped: bool) -> None:
+    """Let `now()` stand still but for `shift`, however slow the machine (tests only); False lets it run again."""
+    global _stopped  # noqa: PLW0603 - the other switch tests turn
+    _stopped = dt.datetime.now(UTC) if stopped else None
 
 
 def new_id() -> str:

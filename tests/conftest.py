@@ -68,3 +68,4 @@ def real_clock() -> Iterator[None]:
     """Put the clock back after a test that moved it."""
     yield
     clock.shift(0)
+    clock.stop(False)

@@ -159,7 +159,8 @@ class Floor:
 
 
 async def open_floor(database: Database, names: tuple[str, ...] = ("anna", "bob", "celia"), **project: Any) -> Floor:
-    """Set up people (and the supervisor sue), a project they serve, and a trunk."""
+    """Set up people (and the supervisor sue), a project they serve, and a trunk; time stands still but for `shift`."""
+    clock.stop(True)
     people: dict[str, Actor] = {}
     async with database.unit_of_work(SYSTEM) as uow:
         for name in (*names, "sue"):

@@ -20,6 +20,7 @@ from callcenter.config import Settings
 from callcenter.contacts.models import TimelineEntry
 from callcenter.db import Database
 from callcenter.errors import CallCenterError
+from callcenter.jobs import Job
 from callcenter.models import Base
 from callcenter.phone import EndReason, LegAnswered, LegEnded, LegRinging, LegState, LinkUp, Snapshot, StationState
 from tests.callcenter.calls.floor import Floor, open_floor
@@ -173,7 +174,8 @@ class Calls(RuleBasedStateMachine):
         offers = [offer for offer in await self.floor.all(Offer) if offer.result == "open"]
         agents = await self.floor.all(Agent)
         self._check_offers(calls_now, offers, agents)
-        self._check_agents(calls_now, agents)
+        declined = {job.key.partition(":")[2] for job in await self.floor.all(Job) if job.kind == "ask_again"}
+        self._check_agents(calls_now, agents, declined)
         await self._check_ended(calls_now)
 
     def _check_offers(self, calls_now: dict[str, Call], offers: list[Offer], agents: list[Agent]) -> None:
@@ -186,7 +188,7 @@ class Calls(RuleBasedStateMachine):
         ringing = {call.id for call in calls_now.values() if call.state == CallState.OFFERED and call.user_id is None}
         assert ringing == {offer.call_id for offer in offers}
 
-    def _check_agents(self, calls_now: dict[str, Call], agents: list[Agent]) -> None:
+    def _check_agents(self, calls_now: dict[str, Call], agents: list[Agent], declined: set[str]) -> None:
         free = False
         for agent in agents:
             call = calls_now.get(agent.call_id or "")
@@ -196,7 +198,7 @@ class Calls(RuleBasedStateMachine):
             elif agent.state != AgentState.WRAP_UP:
                 assert agent.call_id is None
             free = free or (agent.state == AgentState.READY and agent.station_live)
-        waiting = [call for call in calls_now.values() if call.state == CallState.WAITING]
+        waiting = [call for call in calls_now.values() if call.state == CallState.WAITING and call.id not in declined]
         assert not (free and waiting), "no caller waits while somebody is ready"
         for call in calls_now.values():
             if call.user_id is not None and call.state != CallState.ENDED:
