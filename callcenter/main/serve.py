@@ -34,6 +34,8 @@ class Child:
         while not self.stopping:
             started = asyncio.get_running_loop().time()
             self.process = await processes.start(self.settings, self.name)
+            if self.stopping:  # asked to while it was being started
+                self.process.terminate()
             self.status = await self.process.wait()
             if self.stopping or self.status == processes.CANNOT_START:
                 return

@@ -3,9 +3,10 @@
 import asyncio
 import os
 import random
+import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,7 @@ import pytest_asyncio
 
 from callcenter import rehearsal
 from callcenter.config import Settings
+from callcenter.errors import CallCenterError
 from telephony.lab.customers import DEMO_NUMBER
 from tests import postgres
 from tests.conftest import KINDS
@@ -115,6 +117,39 @@ async def test_a_kill_while_one_talks_one_rings_one_waits_and_one_is_called(
         await rest(anna.api)
 
 
+async def test_the_carrier_may_die_in_a_talk(product: Product, tokens: list[str]) -> None:
+    lab = Settings(data_dir=product.folder, _env_file=None)
+    async with Consultant(product, tokens[0]) as anna:
+        await anna.ready()
+        await until("the trunk to be registered", lambda: _registered(lab))
+        await rehearsal.let_call(lab, TALKS, DEMO_NUMBER)
+        talk = (await anna.event("call.offered"))["call_id"]
+        await ok(await anna.api.post(f"calls/{talk}/answer"))
+        await anna.event("call.answered", call_id=talk)
+        dead = product.kill("lab")
+
+        async def another() -> bool:
+            return any(each != dead for each in product.pids("lab")) and lab.socket_path("lab").exists()
+
+        await until("another carrier", another)
+        await ok(await anna.api.post(f"calls/{talk}/hang-up"))
+        assert (await anna.event("call.ended", call_id=talk))["reason"] == "completed"
+        await ok(await anna.api.post("me/wrap-up/finish"))
+        anna.events.clear()
+
+        async def rings() -> bool:
+            with suppress(CallCenterError):  # its socket may not be open yet
+                await rehearsal.let_call(lab, RINGS, DEMO_NUMBER)
+                return True
+            return False
+
+        await until("the carrier to let a customer call", rings)
+        await anna.event("call.offered")
+        await everybody_hangs_up(product)
+        await rest(anna.api)
+        await invariants.at_rest(product)
+
+
 async def test_children_that_were_just_started_when_their_parent_was_killed_go_too(tmp_path: Path) -> None:
     product = Product(tmp_path)
     starting = asyncio.create_task(product.start())
@@ -125,6 +160,28 @@ async def test_children_that_were_just_started_when_their_parent_was_killed_go_t
     await until("the first child", started)
     starting.cancel()
     await product.kill_parent()
+
+
+@pytest.mark.parametrize("moment", ["at once", "switch", "web"])
+async def test_a_stop_at_any_moment_of_the_start_stops(tmp_path: Path, moment: str) -> None:
+    product = Product(tmp_path)
+    await asyncio.to_thread(product.command, "migrate")
+    starting = asyncio.create_task(product.start())
+
+    async def begun() -> bool:
+        return product.process is not None and (bool(product.pids(moment)) if moment != "at once" else serving(product))
+
+    await until("the moment", begun)
+    starting.cancel()
+    assert product.process is not None
+    product.process.terminate()
+    assert await asyncio.wait_for(product.process.wait(), 60) in (0, -signal.SIGTERM), product.log()
+    assert not [each for name in ("switch", "web") for each in product.pids(name)]
+
+
+def serving(product: Product) -> bool:
+    """Tell whether `serve` has taken the data folder: its children come next."""
+    return (product.folder / "serve.lock").exists()
 
 
 async def _registered(lab: Settings) -> bool:
