@@ -3,8 +3,10 @@
 import contextlib
 import queue
 import re
+import signal
 import socket
 import sys
+import threading
 import time
 import wave
 from collections.abc import Callable, Iterator
@@ -58,6 +60,7 @@ def call(
     `tone` (Hz) is hummed instead of words; `record` is a WAV file of what was heard. Returns the exit code: 0 the call was
     answered, 1 it was refused or failed, 2 the numbers make no sense.
     """
+    _hear_interrupts()
     number = number or DEMO_NUMBER
     if not re.fullmatch(r"\+?[0-9*#]{1,32}", normal(number)):
         say(f"{number} is not a number that can be dialled.")
@@ -77,6 +80,12 @@ def call(
         return COMPLETED if answered else FAILED
 
 
+def _hear_interrupts() -> None:
+    """Take Ctrl-C as such even where a background shell told its children to ignore it."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def wait(
     settings: Settings,
     *,
@@ -92,6 +101,7 @@ def wait(
 
     Returns 0, 1 when it could not register, 2 when the number makes no sense.
     """
+    _hear_interrupts()
     waiting: queue.Queue[VoIPCall] = queue.Queue()
     with _registered(settings, as_number, say) as ready:
         if not isinstance(ready, Phone):
