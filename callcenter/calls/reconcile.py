@@ -103,7 +103,9 @@ async def _open_call(uow: UnitOfWork, call: Call, alive: dict[str, LegState]) ->
     ringing = [leg for leg in living if leg.direction == "inbound" and leg.state == rows.RINGING]
     for leg in ringing:
         uow.send(RingLeg(leg.id) if call.user_id is None else AnswerLeg(leg.id))
-    if call.user_id is not None and not call.held:
+    if call.held:  # the customer must not hear what is said meanwhile
+        talking.let_hear_music(uow, call, living)
+    elif call.user_id is not None:
         uow.send(rows.bridge(call, living))
 
 

@@ -1,6 +1,7 @@
 """What agents do with a call they are offered or have, and what the switch says of its legs."""
 
 import re
+from collections.abc import Iterable
 
 import structlog
 
@@ -101,13 +102,18 @@ async def hold(uow: UnitOfWork, call_id: str, on: bool) -> Call:
     call.held = on
     legs = await rows.live_legs(uow, call.id)
     if on:
-        uow.send(Bridge(call.id, ()))
-        for leg in legs:
-            uow.send(Play(leg.id, Sound.MUSIC))
+        let_hear_music(uow, call, legs)
     else:
         uow.send(rows.bridge(call, legs))
     uow.emit(CallChanged(call_id=call.id), [uow.actor.id])
     return call
+
+
+def let_hear_music(uow: UnitOfWork, call: Call, legs: Iterable[Leg]) -> None:
+    """Take the customer out of the bridge and play music to them."""
+    uow.send(Bridge(call.id, ()))
+    for leg in legs:
+        uow.send(Play(leg.id, Sound.MUSIC))
 
 
 async def leg_ringing(uow: UnitOfWork, event: LegRinging) -> None:

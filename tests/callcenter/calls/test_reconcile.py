@@ -12,11 +12,14 @@ from callcenter.phone import (
     ConfigureTrunks,
     EndReason,
     HangUpLeg,
+    LegAnswered,
     LegState,
     LinkDown,
     LinkUp,
+    Play,
     RingLeg,
     Snapshot,
+    Sound,
     StationState,
     TrunkChanged,
     TrunkState,
@@ -89,6 +92,19 @@ async def test_commands_lost_with_the_web_process_are_said_again(floor: Floor) -
     assert AnswerLeg(leg_id) in floor.commands
     assert RingLeg(other) in floor.commands
     assert [command.call_id for command in floor.sent(Bridge)] == [call_id]
+
+
+async def test_a_customer_on_hold_stays_there_through_the_reconnect(floor: Floor) -> None:
+    await floor.ready("anna")
+    leg_id = await floor.ring()
+    call_id = (await floor.call_of(leg_id)).id
+    await floor.do("anna", calls.answer, call_id)
+    await floor.event(LegAnswered(leg_id))
+    await floor.do("anna", calls.hold, call_id, True)
+    floor.commands.clear()
+    await floor.event(LinkUp(Snapshot("boot", legs=(leg(floor, leg_id, "answered"),), stations=(station(floor, "anna"),))))
+    assert floor.sent(Bridge) == [Bridge(call_id, ())]
+    assert Play(leg_id, Sound.MUSIC) in floor.commands
 
 
 async def test_stations_and_trunks_are_taken_from_the_snapshot(floor: Floor) -> None:
