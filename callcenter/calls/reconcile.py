@@ -20,6 +20,7 @@ from callcenter.trunks import service as trunks
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 30
+_OLDEST_LEG = dt.timedelta(days=1)  # of those looked through for an end that was never told
 _UNKNOWN_LEG_SECONDS = 15  # its LegOffered may still be on the way
 
 
@@ -37,6 +38,7 @@ async def reconcile(uow: UnitOfWork, snapshot: Snapshot) -> None:
         await _living_leg(uow, state, known.get(leg_id))
     for call in await rows.open_calls(uow):
         await _open_call(uow, call, alive)
+    await _legs_of_ended_calls(uow, alive)
     await sweep(uow, {})
 
 
@@ -97,7 +99,7 @@ async def _open_call(uow: UnitOfWork, call: Call, alive: dict[str, LegState]) ->
         log.warning("call.lost", call_id=call.id, state=call.state)
         for leg in legs:
             uow.send(HangUpLeg(leg.id, EndReason.FAILED))
-            leg.state, leg.ended_at, leg.ended_by, leg.end_reason = rows.ENDED, uow.now, "switch", EndReason.FAILED.value
+            _gone(uow, leg)
         await ending.end(uow, call, EndReason.FAILED, text="The switch no longer has this call.")
         return
     ringing = [leg for leg in living if leg.direction == "inbound" and leg.state == rows.RINGING]
@@ -107,6 +109,19 @@ async def _open_call(uow: UnitOfWork, call: Call, alive: dict[str, LegState]) ->
         talking.let_hear_music(uow, call, living)
     elif call.user_id is not None:
         uow.send(rows.bridge(call, living))
+
+
+async def _legs_of_ended_calls(uow: UnitOfWork, alive: dict[str, LegState]) -> None:
+    """Note the end of legs that were told to hang up and of which the switch, killed meanwhile, could not tell."""
+    recent = Leg.id > rows.first_id(uow.now - _OLDEST_LEG)
+    left = select(Leg).join(Call, Call.id == Leg.call_id).where(recent, Leg.state != rows.ENDED)
+    for leg in await uow.session.scalars(left.where(Call.state == CallState.ENDED.value)):
+        if leg.id not in alive:
+            _gone(uow, leg)
+
+
+def _gone(uow: UnitOfWork, leg: Leg) -> None:
+    leg.state, leg.ended_at, leg.ended_by, leg.end_reason = rows.ENDED, uow.now, "switch", EndReason.FAILED.value
 
 
 async def _stuck_agents(uow: UnitOfWork) -> None:

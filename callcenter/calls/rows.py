@@ -1,5 +1,6 @@
 """Calls, legs and offers as rows: the lock around routing, loading, and who may touch what."""
 
+import datetime as dt
 from collections.abc import Iterable
 
 from sqlalchemy import exists, or_, select, text
@@ -77,3 +78,8 @@ def bridge(call: Call, legs: Iterable[Leg]) -> Bridge:
     """Return the bridge of a call in which customer and consultant hear each other."""
     customers = [Member("leg", leg.id, PortRole.CUSTOMER) for leg in legs]
     return Bridge(call.id, (Member("station", str(call.user_id), PortRole.AGENT), *customers))
+
+
+def first_id(at: dt.datetime) -> str:
+    """Return the lowest id a call or leg of that time can have: ids begin with the milliseconds (clock.new_id)."""
+    return f"{int(at.timestamp() * 1000):012x}"

@@ -94,6 +94,19 @@ async def test_commands_lost_with_the_web_process_are_said_again(floor: Floor) -
     assert [command.call_id for command in floor.sent(Bridge)] == [call_id]
 
 
+async def test_the_end_of_a_leg_that_was_hung_up_as_the_switch_died_is_noted(floor: Floor) -> None:
+    await floor.ready("anna")
+    leg_id, call_id = await floor.talk("anna")
+    await floor.do("anna", calls.hang_up, call_id)
+    assert [each.state for each in await floor.all(Leg)] == ["answered"], "until the switch says that it is over"
+    await floor.event(LinkUp(Snapshot("boot", legs=(leg(floor, leg_id, "answered"),))))
+    assert [each.state for each in await floor.all(Leg)] == ["answered"], "it is being hung up"
+    await floor.event(LinkUp(Snapshot("new boot")))
+    assert [(each.state, each.ended_by, each.ended_at is not None) for each in await floor.all(Leg)] == [
+        ("ended", "switch", True)
+    ]
+
+
 async def test_a_customer_on_hold_stays_there_through_the_reconnect(floor: Floor) -> None:
     await floor.ready("anna")
     leg_id = await floor.ring()
