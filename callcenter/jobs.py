@@ -42,6 +42,9 @@ def _put_statement(dialect: Any) -> Any:
 _PUT = {"sqlite": _put_statement(sqlite), "postgresql": _put_statement(postgresql)}
 
 
+_DROP = delete(Job).where(Job.key == bindparam("job"))
+
+
 async def put(uow: UnitOfWork, key: str, kind: str, due_at: dt.datetime, **payload: Any) -> None:
     """Make `key` due at `due_at`, replacing what was there, and wake the scheduler then."""
     statement = _PUT["sqlite" if uow.database.sqlite else "postgresql"]
@@ -51,7 +54,7 @@ async def put(uow: UnitOfWork, key: str, kind: str, due_at: dt.datetime, **paylo
 
 async def drop(uow: UnitOfWork, key: str) -> None:
     """Forget `key`; nothing happens if there is none."""
-    await uow.session.execute(delete(Job).where(Job.key == key))
+    await uow.session.execute(_DROP, {"job": key})
 
 
 async def claim(uow: UnitOfWork, limit: int = 20) -> list[Job]:

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from callcenter import jobs
 from callcenter.actor import Role
@@ -75,27 +75,36 @@ async def set_state(uow: UnitOfWork, user_id: int, state: str, reason: str = "")
     return agent
 
 
+# Built once: building these costs more than running them, and every call that comes waits for both.
+_READY_MEMBERS = (
+    select(Membership.project_id, Agent.user_id, Agent.ready_since, Agent.fence)
+    .join(Agent, Membership.user_id == Agent.user_id)
+    .where(
+        Membership.project_id.in_(bindparam("project_ids", expanding=True)),
+        Agent.state == AgentState.READY.value,
+        Agent.station_live,
+    )
+)
+_CLAIM = (
+    update(Agent)
+    .where(Agent.user_id == bindparam("agent"), Agent.fence == bindparam("seen"))
+    .where(Agent.state == AgentState.READY.value, Agent.station_live)
+    .values(state=AgentState.OFFERED.value, reason="", since=bindparam("at"), call_id=bindparam("call"), fence=Agent.fence + 1)
+    .returning(Agent)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
+
+
 async def ready_members(uow: UnitOfWork, project_ids: Iterable[int]) -> list[tuple[int, int, dt.datetime, int]]:
     """Return (project_id, user_id, ready since, fence) of the projects' members who can take a call now."""
-    query = (
-        select(Membership.project_id, Agent.user_id, Agent.ready_since, Agent.fence)
-        .join(Agent, Membership.user_id == Agent.user_id)
-        .where(Membership.project_id.in_(project_ids), Agent.state == AgentState.READY.value, Agent.station_live)
-    )
-    rows = await uow.session.execute(query)
+    rows = await uow.session.execute(_READY_MEMBERS, {"project_ids": list(project_ids)})
     return [(project_id, user_id, since or uow.now, fence) for project_id, user_id, since, fence in rows]
 
 
 async def claim(uow: UnitOfWork, user_id: int, fence: int, call_id: str) -> bool:
     """Take a ready agent for a call: the one statement that does, so that no two calls get the same agent."""
-    statement = (
-        update(Agent)
-        .where(Agent.user_id == user_id, Agent.state == AgentState.READY.value, Agent.station_live, Agent.fence == fence)
-        .values(state=AgentState.OFFERED.value, reason="", since=uow.now, call_id=call_id, fence=Agent.fence + 1)
-        .returning(Agent)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-    agent = (await uow.session.scalars(statement)).one_or_none()
+    given = {"agent": user_id, "seen": fence, "at": uow.now, "call": call_id}
+    agent = (await uow.session.scalars(_CLAIM, given)).one_or_none()
     if agent is None:
         return False
     await tell(uow, agent)

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 import structlog
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 
 from callcenter import clock, jobs
 from callcenter.calls import ending, offers, rows
@@ -25,11 +25,14 @@ _LONGEST = 200  # characters kept of what a carrier says about a caller
 _NOTICE_EVERY = dt.timedelta(hours=1)
 
 
+_KNOWN = select(exists().where(Leg.id == bindparam("leg")), exists().where(Trunk.id == bindparam("trunk")))
+
+
 async def leg_offered(uow: UnitOfWork, offered: LegOffered) -> None:
     """Take an inbound call: find contact and project, offer it to a ready agent or let it wait. Repeated: nothing."""
     await rows.lock(uow)
-    known = select(exists().where(Leg.id == offered.leg_id), exists().where(Trunk.id == offered.trunk_id))
-    repeated, trunk_known = (await uow.session.execute(known)).one()
+    given = {"leg": offered.leg_id, "trunk": offered.trunk_id}
+    repeated, trunk_known = (await uow.session.execute(_KNOWN, given)).one()
     if repeated:
         return
     project = await project_for(uow, offered.dialled)
@@ -104,14 +107,9 @@ async def _nobodys(uow: UnitOfWork, call: Call, leg: Leg) -> None:
     recent = select(Call.id).where(
         Call.dialled == call.dialled, Call.project_id.is_(None), Call.direction == "inbound", Call.id != call.id
     )
-    earlier = await uow.session.scalar(recent.where(Call.id > _id_at(uow.now - _NOTICE_EVERY)).limit(1))
+    earlier = await uow.session.scalar(recent.where(Call.id > rows.first_id(uow.now - _NOTICE_EVERY)).limit(1))
     if earlier is None:
         sentence = "Somebody called {number}, which belongs to no project. Add the number to a project."
         notice = Notice(level="warning", sentence=sentence, values={"number": call.dialled or "?"}, link="/projects")
         uow.emit(notice, await supervisors(uow))
     await ending.end(uow, call, EndReason.UNREACHABLE)
-
-
-def _id_at(at: dt.datetime) -> str:
-    """Return the lowest id a call of that time can have: ids begin with the milliseconds (clock.new_id)."""
-    return f"{int(at.timestamp() * 1000):012x}"

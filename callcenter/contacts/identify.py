@@ -1,11 +1,13 @@
 """Who may be calling: a number against contacts and organisations (architecture, "Identification"; S4, B1)."""
 
+import functools
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
+from callcenter.actor import Actor
 from callcenter.contacts import numbers
 from callcenter.contacts.models import Contact, Number, Organisation
 from callcenter.contacts.numbers import ParsedNumber
@@ -15,6 +17,7 @@ from callcenter.events import Candidate
 
 MAXIMUM_CANDIDATES = 100
 
+Rule = Literal["e164", "last_nine"]
 MatchKind = Literal["matched", "several", "unknown", "withheld", "invalid", "short"]
 
 
@@ -42,9 +45,9 @@ async def identify(uow: UnitOfWork, number: str, region: str, *, withheld: bool 
         return Match("short", parsed, [])
     candidates: list[Candidate] = []
     if parsed.e164:
-        candidates = await _find(uow, Number.e164 == parsed.e164, "e164")
+        candidates = await _find(uow, "e164", parsed.e164)
     if not candidates and parsed.last_nine:
-        candidates = await _find(uow, Number.last_nine == parsed.last_nine, "last_nine")
+        candidates = await _find(uow, "last_nine", parsed.last_nine)
     return Match(decide(parsed, len(candidates)), parsed, candidates)
 
 
@@ -55,11 +58,21 @@ def decide(number: ParsedNumber, candidates: int) -> MatchKind:
     return "unknown" if number.kind == "valid" else "invalid"
 
 
-async def _find(uow: UnitOfWork, condition: ColumnElement[bool], rule: str) -> list[Candidate]:
-    """Return the owners of the numbers that fulfil the condition, contacts before organisations."""
+async def _find(uow: UnitOfWork, rule: Rule, wanted: str) -> list[Candidate]:
+    """Return the owners of the numbers that are `wanted` by a rule, contacts before organisations."""
+    rows = (await uow.session.execute(_query(uow.actor, rule), {"wanted": wanted})).all()
+    contacts = dict.fromkeys(_contact(row, rule) for row in rows if row.contact_id is not None)
+    organisations = dict.fromkeys(_organisation(row, rule) for row in rows if row.contact_id is None)
+    return [*contacts, *organisations]
+
+
+@functools.lru_cache(maxsize=64)
+def _query(actor: Actor, rule: Rule) -> Select[*tuple[Any, ...]]:
+    """Return the query for what an actor may see, built once: building it costs more than running it."""
+    column = {"e164": Number.e164, "last_nine": Number.last_nine}[rule]
     employer, owner = aliased(Organisation), aliased(Organisation)
-    seen = visible_to(uow.actor).where(Contact.id == Number.contact_id).correlate(Number).exists()
-    query = (
+    seen = visible_to(actor).where(Contact.id == Number.contact_id).correlate(Number).exists()
+    return (
         select(
             Number.contact_id,
             Contact.first_name,
@@ -72,14 +85,10 @@ async def _find(uow: UnitOfWork, condition: ColumnElement[bool], rule: str) -> l
         .outerjoin(Contact, Contact.id == Number.contact_id)
         .outerjoin(employer, employer.id == Contact.organisation_id)
         .outerjoin(owner, owner.id == Number.organisation_id)
-        .where(condition, or_(Number.contact_id.is_(None), seen))
+        .where(column == bindparam("wanted"), or_(Number.contact_id.is_(None), seen))
         .order_by(Number.id)
         .limit(MAXIMUM_CANDIDATES)
     )
-    rows = (await uow.session.execute(query)).all()
-    contacts = dict.fromkeys(_contact(row, rule) for row in rows if row.contact_id is not None)
-    organisations = dict.fromkeys(_organisation(row, rule) for row in rows if row.contact_id is None)
-    return [*contacts, *organisations]
 
 
 def _contact(row: Any, rule: str) -> Candidate:

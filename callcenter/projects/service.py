@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
@@ -102,14 +102,27 @@ async def set_members(uow: UnitOfWork, project_id: int, user_ids: Iterable[int])
     return await members(uow, project_id)
 
 
+_LIKE_DIALLED = (  # built once: every call that comes asks it
+    select(ProjectNumber.number, ProjectNumber.tail, Project)
+    .join(Project, Project.id == ProjectNumber.project_id)
+    .where(Project.enabled)
+    .where(
+        or_(
+            ProjectNumber.number == bindparam("wanted"),
+            ProjectNumber.number == bindparam("dialled"),
+            ProjectNumber.tail == bindparam("tail"),
+        )
+    )
+)
+
+
 async def project_for(uow: UnitOfWork, dialled: str, region: str | None = None) -> Project | None:
     """Return the enabled project a dialled number belongs to: by E.164, then by the last nine digits, then as it came."""
     wanted = normalised(dialled, region or uow.database.settings.region)
     tail = _tail(wanted)
-    query = select(ProjectNumber.number, ProjectNumber.tail, Project).join(Project, Project.id == ProjectNumber.project_id)
-    alike = or_(ProjectNumber.number.in_({wanted, dialled.strip()}), ProjectNumber.tail == (tail or "none"))
+    given = {"wanted": wanted, "dialled": dialled.strip(), "tail": tail or "none"}
     found: dict[int, dict[int, Project]] = {}
-    for number, its_tail, project in await uow.session.execute(query.where(Project.enabled, alike)):
+    for number, its_tail, project in await uow.session.execute(_LIKE_DIALLED, given):
         rank = 0 if number == wanted else 1 if tail and its_tail == tail else 2
         found.setdefault(rank, {})[project.id] = project
     best = list(found[min(found)].values()) if found else []

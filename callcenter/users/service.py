@@ -170,11 +170,16 @@ async def set_preferences(
     return user
 
 
+_SUPERVISORS = (  # built once: every change of an agent's state asks for them
+    select(User.id)
+    .where(User.role.in_((Role.SUPERVISOR.value, Role.ADMINISTRATOR.value)), User.disabled_at.is_(None))
+    .order_by(User.id)
+)
+
+
 async def supervisors(uow: UnitOfWork) -> list[int]:
     """Return the ids of supervisors and administrators who may sign in."""
-    roles = (Role.SUPERVISOR.value, Role.ADMINISTRATOR.value)
-    query = select(User.id).where(User.role.in_(roles), User.disabled_at.is_(None)).order_by(User.id)
-    return list(await uow.session.scalars(query))
+    return list(await uow.session.scalars(_SUPERVISORS))
 
 
 async def _get(uow: UnitOfWork, user_id: int) -> User:
