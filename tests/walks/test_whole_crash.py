@@ -4,8 +4,9 @@ import asyncio
 import os
 import random
 import signal
+import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -27,26 +28,39 @@ from tests.walks.whole import Product, ok, running, until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 TALKS, RINGS, WAITS, CALLED = "+48500000101", "+48500000102", "+48500000107", "+48500000104"  # the last lets it ring
 MANY_KILLS = 32
+Outage = Callable[[float], Awaitable[None]]
 LONG_SECONDS = float(os.environ.get("CALLCENTER_SOAK_SECONDS", "600"))
 
 
 @asynccontextmanager
-async def demo(folder: Path, kind: str = "sqlite") -> AsyncIterator[Product]:
-    """Run the demo product on a database of this kind."""
+async def demo(folder: Path, kind: str = "sqlite") -> AsyncIterator[tuple[Product, Outage]]:
+    """Run the demo product on a database of this kind; beside it, what takes the database away for some seconds."""
     with ExitStack() as stack:
-        url = ""
-        if kind == "postgresql":
-            sockets = stack.enter_context(postgres.cluster())
+        sockets = stack.enter_context(postgres.cluster()) if kind == "postgresql" else ""
+        url = postgres.database_url(sockets, "whole") if sockets else ""
+        if sockets:
             with psycopg.connect(host=sockets, user="callcenter", dbname="postgres", autocommit=True) as admin:
                 admin.execute("CREATE DATABASE whole")
-            url = postgres.database_url(sockets, "whole")
+
+        async def outage(seconds: float) -> None:
+            if sockets:
+                await asyncio.to_thread(postgres.stop, sockets)
+                await asyncio.sleep(seconds)
+                await asyncio.to_thread(postgres.start, sockets)
+                return
+            other = sqlite3.connect(folder / "callcenter.db", isolation_level=None, timeout=30, check_same_thread=False)
+            await asyncio.to_thread(other.execute, "BEGIN EXCLUSIVE")
+            await asyncio.sleep(seconds)
+            other.execute("ROLLBACK")
+            other.close()
+
         async with running(Product(folder, demo=True, database_url=url)) as product:
-            yield product
+            yield product, outage
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def product(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
-    async with demo(tmp_path_factory.mktemp("product")) as started:
+    async with demo(tmp_path_factory.mktemp("product")) as (started, _):
         yield started
 
 
@@ -202,14 +216,14 @@ async def test_kills_at_random_moments_of_a_random_shift(tmp_path: Path, kind: s
     seed = int(os.environ.get("CALLCENTER_SOAK_SEED", time.time_ns() % 1_000_000))
     print(f"seed {seed} on {kind}")  # noqa: T201 - who repeats it needs it
     chance = random.Random(seed)
-    async with demo(tmp_path, kind) as product:
+    async with demo(tmp_path, kind) as (product, outage):
         async with Shift(product, tokens_of(product, ("anna", "piotr", "maria")), seed, torn=True) as shift:
             for n in range(MANY_KILLS):
                 await asyncio.sleep(chance.uniform(0, 5))  # the moment is what is random
                 shift.check()
-                name = chance.choice(list(KILLS))
+                name = chance.choice([*KILLS, "database"])
                 print(f"kill {n}: {name}", flush=True)  # noqa: T201
-                await KILLS[name](product)
+                await (outage(chance.uniform(0, 7)) if name == "database" else KILLS[name](product))
                 if chance.random() < 0.5:
                     await until("the product to be ready again", product._ready, 60)
             await until("the product to be ready again", product._ready, 60)
@@ -220,7 +234,7 @@ async def test_kills_at_random_moments_of_a_random_shift(tmp_path: Path, kind: s
 async def test_a_long_random_shift(tmp_path: Path) -> None:
     seed = int(os.environ.get("CALLCENTER_SOAK_SEED", time.time_ns() % 1_000_000))
     print(f"seed {seed}, {LONG_SECONDS:g} s")  # noqa: T201
-    async with demo(tmp_path) as product:
+    async with demo(tmp_path) as (product, _):
         async with Shift(product, tokens_of(product, ("anna", "piotr", "maria")), seed) as shift:
             end = time.monotonic() + LONG_SECONDS
             while time.monotonic() < end:
