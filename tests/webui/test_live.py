@@ -52,7 +52,7 @@ async def closed_with(socket: ClientConnection) -> int | None:
 
 async def test_what_happens_reaches_exactly_the_people_it_is_for(site: Site, served: str, consultant: Person) -> None:
     other = await site.person("olga")
-    async with page(served, consultant) as mine, page(served, other) as theirs:
+    async with page(served, consultant, after=0) as mine, page(served, other, after=0) as theirs:
         await connected(site, 2)
         await tell(site.database, consultant, "for anna")
         await tell(site.database, other, "for olga")
@@ -104,7 +104,7 @@ async def test_a_message_of_another_process_arrives_by_the_poll(site: Site, serv
     other_process = Database(site.database.url)
     other_process.before_commit.append(inbox.store)
     try:
-        async with page(served, consultant) as socket:
+        async with page(served, consultant, after=0) as socket:
             await connected(site, 1)
             await tell(other_process, consultant, "from the command line")
             await site.live.poll()

@@ -4,7 +4,7 @@ import io
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from callcenter.contacts import csv_file, import_rows
@@ -30,7 +30,16 @@ def test_polish_letters_come_through_in_every_encoding_poles_use(encoding: str) 
 @given(st.lists(st.text("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ abcdefghijklmnoprstuwyz", min_size=1), min_size=1), st.sampled_from(ENCODINGS))
 def test_any_polish_text_is_read_as_it_was_written(names: list[str], encoding: str) -> None:
     content = "\n".join(["Nazwisko", *(f"x{name}" for name in names)]).encode(encoding)
+    assume(encoding.startswith("utf") or not _is_utf8(content))  # some octets are good text in both: UTF-8 wins
     assert [cells[0] for _, cells, _ in rows_of(content)] == [f"x{name}" for name in names]
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return not content.isascii()
 
 
 @given(st.binary())
