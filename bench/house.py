@@ -30,6 +30,7 @@ async def furnished(folder: Path, *, trunk_port: int, agents: int, contacts: int
     """
     product, path = _empty(folder), folder / "callcenter.db"
     shutil.copy(await seeded(path, contacts), path)
+    os.sync()  # or the first transactions that wait for the disk would wait for this copy
     settings = Settings(data_dir=folder, _env_file=None)
     database = Database(settings.sqlalchemy_url, settings=settings)
     database.before_commit.append(inbox.store)
