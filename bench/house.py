@@ -10,7 +10,6 @@ from pathlib import Path
 from bench import cores
 from bench.agents import Agent, Rule
 from bench.seed import seeded
-from callcenter import inbox
 from callcenter.actor import SYSTEM
 from callcenter.config import Settings
 from callcenter.db import Database, UnitOfWork
@@ -20,6 +19,7 @@ from callcenter.trunks import service as trunks
 from callcenter.trunks.service import TrunkInput
 from callcenter.users import service as users
 from callcenter.users.models import User
+from callcenter.wiring import wire
 from tests.walks.whole import PASSWORD, PROJECT_NUMBER, Product, running
 
 
@@ -33,7 +33,7 @@ async def furnished(folder: Path, *, trunk_port: int, agents: int, contacts: int
     os.sync()  # or the first transactions that wait for the disk would wait for this copy
     settings = Settings(data_dir=folder, _env_file=None)
     database = Database(settings.sqlalchemy_url, settings=settings)
-    database.before_commit.append(inbox.store)
+    wire(database)
     try:
         logins = [f"consultant{n}" for n in range(1, agents + 1)]
         first = await users.add_user(database, SYSTEM, logins[0], logins[0], "consultant", PASSWORD)

@@ -3,9 +3,10 @@
 import hashlib
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import phonenumbers
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _UNIX_PATH_LIMIT = 100  # sun_path holds 108 bytes on Linux
@@ -33,6 +34,11 @@ class Settings(BaseSettings):
     lab_sip: str = Field("127.0.0.1:5070", description="Address and port of the built-in carrier (demo).")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     session_hours: int = Field(12, ge=1, description="Hours after which an unused sign-in ends.")
+    smtp: str = Field("", description="HOST:PORT of the server e-mails leave through; empty: none are sent.")
+    smtp_user: str = Field("", description="User name at the mail server; empty: no sign-in.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field("starttls", description="starttls, tls (from the first byte) or none.")
+    smtp_from: str = Field("", description="Sender of e-mails: Name <address>.")
     drain_seconds: int = Field(60, ge=0, description="Seconds a graceful stop waits for calls in progress.")
     station_grace_seconds: int = Field(20, ge=0, description="Seconds a consultant's page may be away before they go offline.")
     away_call_seconds: int = Field(

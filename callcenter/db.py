@@ -7,6 +7,7 @@ busy_timeout alone eight writers waited ten times longer), and readers use a sec
 
 import asyncio
 import datetime as dt
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from callcenter import clock, sqlite_inline
 from callcenter.actor import SYSTEM, Actor
 from callcenter.config import Settings
 from callcenter.events import LiveEvent, Transient
+from callcenter.facts import Fact
 from callcenter.phone import Command
 
 BUSY_MILLISECONDS = 5000
@@ -98,6 +100,11 @@ class UnitOfWork:
         self.database = database
         self.now = clock.now()
         self.committed = Committed(at=self.now)
+        self.facts: deque[Fact] = deque()
+
+    def note(self, fact: Fact) -> None:
+        """Let those above hear, before the commit, of what happened here (`Database.reactions`)."""
+        self.facts.append(fact)
 
     def send(self, command: Command) -> None:
         """Send a command to the switch once the transaction is committed."""
@@ -117,15 +124,18 @@ class UnitOfWork:
 
 
 BeforeCommit = Callable[[UnitOfWork], Awaitable[None]]
+Reaction = Callable[[UnitOfWork, Fact], Awaitable[None]]
+Feeder = Callable[[UnitOfWork, int], Awaitable[bool]]
 AfterCommit = Callable[[Committed], None]
 
 
 class Database:
-    """The engines and the listeners around a commit.
+    """The engines, the listeners around a commit, and what the composition (wiring.py) joins from above.
 
     `before_commit` callbacks are awaited inside the transaction (events.store writes messages there); `after_commit`
-    callbacks are plain functions called in order once it stands (the link, the live hub, the scheduler). `settings` are
-    what services read (region, grace times, where the key lies).
+    callbacks are plain functions called in order once it stands (the link, the live hub, the scheduler). `reactions` hear
+    of facts noted in a transaction. `before_queue` are asked in order for work for an agent (user id) who is free, before
+    callers who wait; the first that says True had some. `settings` are what services read (region, grace times, where the key lies).
     """
 
     def __init__(self, url: str, *, pool_size: int = 10, settings: Settings | None = None) -> None:
@@ -134,6 +144,8 @@ class Database:
         self.sqlite = url.startswith("sqlite")
         self.before_commit: list[BeforeCommit] = []
         self.after_commit: list[AfterCommit] = []
+        self.reactions: list[Reaction] = []
+        self.before_queue: list[Feeder] = []
         self._writer = asyncio.Lock()
         self._checkpoints = sqlite_inline.Checkpoints(url.partition(":///")[2]) if self.sqlite else None
         if self.sqlite:
@@ -153,6 +165,7 @@ class Database:
         async with lock, AsyncSession(self.engine, expire_on_commit=False) as session:
             uow = UnitOfWork(session, actor, self)
             yield uow
+            await self._react(uow)
             await session.flush()
             for listener in self.before_commit:
                 await listener(uow)
@@ -161,6 +174,13 @@ class Database:
             after(uow.committed)
         if self._checkpoints is not None:
             self._checkpoints.committed()
+
+    async def _react(self, uow: UnitOfWork) -> None:
+        """Let the reactions hear of each fact, also of those they bring about."""
+        while uow.facts:
+            fact = uow.facts.popleft()
+            for reaction in self.reactions:
+                await reaction(uow, fact)
 
     @asynccontextmanager
     async def reading(self, actor: Actor = SYSTEM) -> AsyncIterator[UnitOfWork]:

@@ -123,6 +123,75 @@ class CallEnded(LiveEvent):
     wrap_up_until: dt.datetime | None = None
 
 
+class MeetingDue(LiveEvent):
+    """A phone meeting is up for this consultant: the card with its Call button, or with `countdown_until` what is dialled then.
+
+    `attempt_id` is the countdown's, the id of the call to come. `timeline` and `candidates` are as in call.offered.
+    """
+
+    TYPE: ClassVar[str] = "meeting.due"
+    meeting_id: int
+    name: str
+    mode: str
+    number: str
+    number_shown: str
+    from_at: dt.datetime
+    to_at: dt.datetime
+    information: str = ""
+    project_id: int | None = None
+    project: str = ""
+    contact_id: int | None = None
+    contact: str = ""
+    organisation: str = ""
+    attempts: int = 0
+    attempt_id: str | None = None
+    countdown_until: dt.datetime | None = None
+    timeline: list[TimelineLine] = []
+
+
+class MeetingDialling(LiveEvent):
+    """The customer of a phone meeting is being dialled; the call's own messages follow."""
+
+    TYPE: ClassVar[str] = "meeting.dialling"
+    meeting_id: int
+    call_id: str
+    mode: str
+
+
+class MeetingMissed(LiveEvent):
+    """A phone meeting's window or attempts are over and nobody spoke: plan another time."""
+
+    TYPE: ClassVar[str] = "meeting.missed"
+    meeting_id: int
+    name: str
+    contact: str = ""
+    number_shown: str = ""
+    from_at: dt.datetime
+    to_at: dt.datetime
+    reason: str = ""
+
+
+class MeetingAssigned(LiveEvent):
+    """A phone meeting was given to this consultant, or taken from them (`taken`)."""
+
+    TYPE: ClassVar[str] = "meeting.assigned"
+    meeting_id: int
+    name: str
+    from_at: dt.datetime
+    to_at: dt.datetime
+    by: str = ""
+    taken: bool = False
+
+
+class MeetingChanged(LiveEvent):
+    """Something of a phone meeting changed; lists and cards load it anew. `version` as in the API."""
+
+    TYPE: ClassVar[str] = "meeting.changed"
+    meeting_id: int
+    state: str
+    version: int
+
+
 class AgentStateChanged(LiveEvent):
     """An agent's state, to the agent and to supervisors. `reason` says why the system changed it, if it did.
 

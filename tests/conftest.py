@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from callcenter import clock, inbox
+from callcenter import clock
 from callcenter.config import Settings
 from callcenter.db import Database
 from callcenter.models import Base
+from callcenter.wiring import wire
 from tests import postgres
 
 # Shared machines are slow at times: an example that took long is no failure.
@@ -58,7 +59,7 @@ async def database(database_url: str, tmp_path: Path) -> AsyncIterator[Database]
     database = Database(database_url, settings=Settings(data_dir=tmp_path))
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-    database.before_commit.append(inbox.store)
+    wire(database)
     yield database
     await database.close()
 

@@ -25,7 +25,8 @@ class Agent(Base):
 
     `call_id` is the call they are offered, talk in or wrap up. `missed_offers` counts unanswered offers in a row.
     `after_call`: the state asked for during a call (break, offline), taken when it is over. `fence` grows with every
-    claim.
+    claim. From `reserved_from` until `reserved_until` they get no calls of queues and campaigns: a phone meeting of theirs
+    is near (B4).
     """
 
     __tablename__ = "agents"
@@ -42,3 +43,5 @@ class Agent(Base):
     station_session: Mapped[str] = mapped_column(default="")
     station_live: Mapped[bool] = mapped_column(default=False)
     fence: Mapped[int] = mapped_column(default=0)
+    reserved_from: Mapped[dt.datetime | None]
+    reserved_until: Mapped[dt.datetime | None]

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 import structlog
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from callcenter import jobs
 from callcenter.actor import Role
@@ -18,6 +18,7 @@ from callcenter.agents.views import AgentOut, show
 from callcenter.db import UnitOfWork
 from callcenter.errors import NotFound
 from callcenter.events import AgentStateChanged
+from callcenter.facts import AgentChanged
 from callcenter.projects.models import Membership
 from callcenter.users.models import User
 from callcenter.users.service import audit, supervisors
@@ -83,6 +84,7 @@ _READY_MEMBERS = (
         Membership.project_id.in_(bindparam("project_ids", expanding=True)),
         Agent.state == AgentState.READY.value,
         Agent.station_live,
+        or_(Agent.reserved_from.is_(None), Agent.reserved_from > bindparam("at"), Agent.reserved_until <= bindparam("at")),
     )
 )
 _CLAIM = (
@@ -97,8 +99,14 @@ _CLAIM = (
 
 async def ready_members(uow: UnitOfWork, project_ids: Iterable[int]) -> list[tuple[int, int, dt.datetime, int]]:
     """Return (project_id, user_id, ready since, fence) of the projects' members who can take a call now."""
-    rows = await uow.session.execute(_READY_MEMBERS, {"project_ids": list(project_ids)})
+    rows = await uow.session.execute(_READY_MEMBERS, {"project_ids": list(project_ids), "at": uow.now})
     return [(project_id, user_id, since or uow.now, fence) for project_id, user_id, since, fence in rows]
+
+
+async def reserve(uow: UnitOfWork, user_id: int, start: dt.datetime | None, end: dt.datetime | None) -> None:
+    """Keep queue and campaign calls from an agent between these times (B4); None and None: no more."""
+    agent = await row(uow, user_id)
+    agent.reserved_from, agent.reserved_until = start, end
 
 
 async def claim(uow: UnitOfWork, user_id: int, fence: int, call_id: str) -> bool:
@@ -183,6 +191,7 @@ async def enter(
     if state is not before:
         agent.since = uow.now
     agent.state, agent.reason = state.value, reason[:200]
+    uow.note(AgentChanged(agent.user_id, agent.state))
     agent.call_id, agent.wrap_up_until = call_id, wrap_up_until
     agent.fence += 1
     if wrap_up_until is not None:

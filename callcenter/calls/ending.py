@@ -8,13 +8,19 @@ from callcenter.calls import call_backs, entries, offers, queue, rows
 from callcenter.calls.models import Call, CallState
 from callcenter.db import UnitOfWork
 from callcenter.events import CallEnded, CallWithdrawn
+from callcenter.facts import CallOver
 from callcenter.phone import Bridge, EndReason, HangUpLeg
 
 log = structlog.get_logger(__name__)
 
 
-async def end(uow: UnitOfWork, call: Call, reason: EndReason, *, code: int | None = None, text: str = "") -> None:
-    """End a call for good; nothing happens to one that is over. Its legs are the caller's business, or `hang_up`'s."""
+async def end(
+    uow: UnitOfWork, call: Call, reason: EndReason, *, code: int | None = None, text: str = "", lost: bool = False
+) -> None:
+    """End a call for good; nothing happens to one that is over. Its legs are the caller's business, or `hang_up`'s.
+
+    `lost`: it is gone and nobody knows what became of it.
+    """
     if call.state == CallState.ENDED:
         return
     waited = call.state == CallState.WAITING
@@ -33,6 +39,7 @@ async def end(uow: UnitOfWork, call: Call, reason: EndReason, *, code: int | Non
         await call_backs.add(uow, call)
     if waited:
         await queue.tell(uow, call.project_id)
+    uow.note(CallOver(call.id, lost))
     await offers.feed_from(uow, freed)
 
 

@@ -75,9 +75,13 @@ async def feed(uow: UnitOfWork, project_ids: Collection[int] | None = None) -> i
 
 
 async def feed_from(uow: UnitOfWork, user_id: int | None) -> None:
-    """Offer what waits in the projects of an agent who may have become ready."""
-    if user_id is not None:
-        await feed(uow, list(await uow.session.scalars(select(Membership.project_id).where(Membership.user_id == user_id))))
+    """Give work to an agent who may have become ready: what goes before the queue (B4), else what waits in their projects."""
+    if user_id is None:
+        return
+    for other in uow.database.before_queue:
+        if await other(uow, user_id):
+            return
+    await feed(uow, list(await uow.session.scalars(select(Membership.project_id).where(Membership.user_id == user_id))))
 
 
 async def offered_event(uow: UnitOfWork, call: Call, offer: Offer, project: Project | None) -> CallOffered:

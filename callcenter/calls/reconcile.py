@@ -100,7 +100,7 @@ async def _open_call(uow: UnitOfWork, call: Call, alive: dict[str, LegState]) ->
         for leg in legs:
             uow.send(HangUpLeg(leg.id, EndReason.FAILED))
             _gone(uow, leg)
-        await ending.end(uow, call, EndReason.FAILED, text="The switch no longer has this call.")
+        await ending.end(uow, call, EndReason.FAILED, text="The switch no longer has this call.", lost=True)
         return
     ringing = [leg for leg in living if leg.direction == "inbound" and leg.state == rows.RINGING]
     for leg in ringing:

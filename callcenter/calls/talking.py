@@ -12,6 +12,7 @@ from callcenter.calls.models import Call, CallState, Leg, Offer
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
 from callcenter.events import CallAnswered, CallChanged, CallDigit, CallRinging, ContactOpened
+from callcenter.facts import CallTalking
 from callcenter.phone import (
     AnswerLeg,
     Bridge,
@@ -167,6 +168,7 @@ async def dtmf_received(uow: UnitOfWork, event: DtmfReceived) -> None:
 
 def _talk(uow: UnitOfWork, call: Call) -> None:
     call.state, call.answered_at = CallState.TALKING.value, uow.now
+    uow.note(CallTalking(call.id))
     if call.user_id is not None:
         uow.emit(CallAnswered(call_id=call.id, answered_at=uow.now), [call.user_id])
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from callcenter import inbox, jobs
+from callcenter import jobs
 from callcenter.actor import SYSTEM
 from callcenter.config import Settings
 from callcenter.contacts import imports
@@ -27,6 +27,7 @@ from callcenter.trunks import service as trunks
 from callcenter.trunks.service import TrunkInput, TrunkOut
 from callcenter.users import service as users
 from callcenter.users.models import User
+from callcenter.wiring import wire
 from webui.validation import invalid
 
 T = TypeVar("T")
@@ -83,7 +84,7 @@ async def open_database() -> AsyncIterator[Database]:
     """Open the configured database for one command."""
     settings = Settings()
     database = Database(settings.sqlalchemy_url, settings=settings)
-    database.before_commit.append(inbox.store)
+    wire(database)
     try:
         yield database
     finally:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from sqlalchemy import func, select
 
-from callcenter import inbox
 from callcenter.actor import SYSTEM, Role
 from callcenter.config import Settings, host_port
 from callcenter.contacts import service as contacts
@@ -19,6 +18,7 @@ from callcenter.trunks import service as trunks
 from callcenter.trunks.service import TrunkInput
 from callcenter.users import service as users
 from callcenter.users.models import User
+from callcenter.wiring import wire
 from telephony.lab.accounts import TRUNK, passwords
 from telephony.lab.customers import CUSTOMERS, DEMO_NUMBER
 
@@ -48,7 +48,7 @@ def seed(settings: Settings, say: Callable[[str], None]) -> None:
 
 async def _seed(settings: Settings, say: Callable[[str], None]) -> None:
     database = Database(settings.sqlalchemy_url, settings=settings)
-    database.before_commit.append(inbox.store)
+    wire(database)
     try:
         async with database.reading() as uow:
             empty = not await uow.session.scalar(select(func.count()).select_from(User))

@@ -9,11 +9,11 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from callcenter import inbox
 from callcenter.config import Settings, host_port
 from callcenter.db import Committed, Database
 from callcenter.scheduler import Scheduler
 from callcenter.switchboard import Switchboard
+from callcenter.wiring import wire
 from telephony.link import SwitchLink
 from webui.app import create_app
 from webui.live import LiveHub
@@ -32,7 +32,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         for command in committed.commands:
             link.send(command)
 
-    database.before_commit.append(inbox.store)
+    wire(database)
     database.after_commit.extend([send, live.publish, scheduler.committed])
     switchboard = Switchboard(database, link)
     app = create_app(settings, database, link, live)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import uvicorn
 
-from callcenter import inbox
 from callcenter.actor import SYSTEM, Role
 from callcenter.config import Settings
 from callcenter.contacts import service as contacts
@@ -22,6 +21,7 @@ from callcenter.switchboard import Switchboard
 from callcenter.trunks import service as trunks
 from callcenter.trunks.service import TrunkInput
 from callcenter.users import service as users
+from callcenter.wiring import wire
 from tests.walks.fake_station import FakeStationPhone
 from webui.app import create_app
 from webui.live import LiveHub
@@ -78,7 +78,7 @@ async def running(folder: Path, *, demo: bool = False) -> AsyncIterator[Product]
         for command in committed.commands:
             phone.send(command)
 
-    database.before_commit.append(inbox.store)
+    wire(database)
     database.after_commit.extend([send, live.publish, scheduler.committed])
     product = Product("", settings, database, phone, live)
     await _fill(product)

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 
 import httpx
 
-from callcenter import inbox
 from callcenter.actor import SYSTEM
 from callcenter.config import Settings
 from callcenter.db import Database
@@ -24,6 +23,7 @@ from callcenter.projects.service import ProjectInput
 from callcenter.trunks import service as trunks
 from callcenter.trunks.service import TrunkInput
 from callcenter.users import service as users
+from callcenter.wiring import wire
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ class Product:
     async def database(self) -> AsyncIterator[Database]:
         """Open its database beside it, as the command line does."""
         database = Database(self.settings.sqlalchemy_url, settings=self.settings)
-        database.before_commit.append(inbox.store)
+        wire(database)
         try:
             yield database
         finally:

@@ -18,6 +18,7 @@ from callcenter.actor import Role
 from callcenter.db import Database
 from callcenter.events import Notice, SwitchState
 from callcenter.users.models import Session
+from callcenter.wiring import wire
 from tests.webui.conftest import Person, Site, serving
 from webui import live_socket
 
@@ -103,7 +104,7 @@ async def test_numbers_stay_whole_while_pages_come_and_go_under_writers(site: Si
 
 async def test_a_message_of_another_process_arrives_by_the_poll(site: Site, served: str, consultant: Person) -> None:
     other_process = Database(site.database.url)
-    other_process.before_commit.append(inbox.store)
+    wire(other_process)
     try:
         async with page(served, consultant, after=0) as socket:
             await connected(site, 1)
@@ -257,7 +258,7 @@ async def test_the_hub_works_by_itself_and_stops_when_told(site: Site, served: s
     async with page(served, consultant, after=0) as socket:
         await connected(site, 1)
         other_process = Database(site.database.url)
-        other_process.before_commit.append(inbox.store)
+        wire(other_process)
         await tell(other_process, consultant, "found by the poll")
         await other_process.close()
         assert (await hear(socket))["data"]["sentence"] == "found by the poll"

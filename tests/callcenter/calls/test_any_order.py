@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import func, select
 
-from callcenter import clock, inbox
+from callcenter import clock
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, CallBack, CallState, Leg, Offer
@@ -23,6 +23,7 @@ from callcenter.errors import CallCenterError
 from callcenter.jobs import Job
 from callcenter.models import Base
 from callcenter.phone import EndReason, LegAnswered, LegEnded, LegRinging, LegState, LinkUp, Snapshot, StationState
+from callcenter.wiring import wire
 from tests.callcenter.calls.floor import Floor, open_floor
 
 PEOPLE = ("anna", "bob", "celia")
@@ -47,7 +48,7 @@ class Calls(RuleBasedStateMachine):
         database = Database(f"sqlite+aiosqlite:///{folder / 'test.db'}", settings=Settings(data_dir=folder))
         async with database.engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
-        database.before_commit.append(inbox.store)
+        wire(database)
         floor = await open_floor(database, PEOPLE)
         for number in NUMBERS[:2]:
             await floor.add_contact("Customer", number)

@@ -1,0 +1,184 @@
+"""Phone meetings, their attempts, what was decided about them and why, and each project's rules for them."""
+
+import datetime as dt
+import enum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callcenter.db import Base
+
+
+class MeetingState(enum.StrEnum):
+    """Where a meeting stands. states.py has the table of what may follow what."""
+
+    PLANNED = "planned"  # its window has not opened
+    DUE = "due"  # the window is open, nobody is being called now
+    DIALLING = "dialling"  # an attempt counts down or rings
+    IN_TALK = "in_talk"
+    RETRY_WAIT = "retry_wait"  # an attempt did not reach the customer; the next one has its time
+    UNCERTAIN = "uncertain"  # an attempt whose fate nobody knows: a person says what became of it
+    HELD = "held"  # they talked; the outcome may still be written
+    NOT_HELD = "not_held"  # they talked or met somebody else, and it was no meeting
+    RESCHEDULED = "rescheduled"  # another meeting follows it
+    MISSED = "missed"  # the window or the attempts are over
+    CANCELLED = "cancelled"
+
+
+class Mode(enum.StrEnum):
+    """How a meeting is dialled (S14)."""
+
+    MANUAL = "manual"
+    AUTOMATIC = "automatic"
+
+
+class Meeting(Base):
+    """A promise to a customer: called at `number` between `from_at` and `to_at`.
+
+    `user_id` serves it, null: any member of the project. `contact_name` is the contact's as planned, and stays when the
+    contact is deleted. `not_before`: the earliest next dial (a retry, a snooze). `next_at`: when the engine looks at it
+    again, null when nothing is to be done. `waiting`: why it is not dialled just now (a code of waiting.py, with values).
+    `reserve_from`/`reserve_until`: while its consultant gets no other work. `version` grows with every change by people.
+    `follows_id`: the meeting this one was rescheduled from. `series_id` and `series_at`: the recurrence and its own date.
+    `sequence`: RFC 5545's, grows when an invitation must be sent again; `invited` is the address invited, if any.
+    """
+
+    __tablename__ = "phone_meetings"
+    __table_args__ = (
+        Index("ix_phone_meetings_next_at", "next_at", sqlite_where=text("next_at IS NOT NULL"), postgresql_where=text("next_at IS NOT NULL")),
+        Index("ix_phone_meetings_from_at_id", "from_at", "id"),
+        Index("ix_phone_meetings_state_from_at_id", "state", "from_at", "id"),
+        Index("ix_phone_meetings_user_id_from_at_id", "user_id", "from_at", "id"),
+        Index("ix_phone_meetings_user_id_state_to_at", "user_id", "state", "to_at"),
+        Index("ix_phone_meetings_project_id_state_to_at", "project_id", "state", "to_at"),
+        Index("ix_phone_meetings_project_id_from_at_id", "project_id", "from_at", "id"),
+        Index("ix_phone_meetings_contact_id_from_at", "contact_id", "from_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    mode: Mapped[str]
+    state: Mapped[str] = mapped_column(default=MeetingState.PLANNED.value)
+    number: Mapped[str]  # E.164
+    from_at: Mapped[dt.datetime]
+    to_at: Mapped[dt.datetime]
+    information: Mapped[str] = mapped_column(default="")
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
+    contact_name: Mapped[str] = mapped_column(default="")
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("phone_meeting_series.id", ondelete="SET NULL"), index=True)
+    series_at: Mapped[dt.datetime | None]
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("phone_meetings.id", ondelete="SET NULL"), index=True)
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[dt.datetime]
+    updated_at: Mapped[dt.datetime]
+    version: Mapped[int] = mapped_column(default=1)
+    next_at: Mapped[dt.datetime | None]
+    not_before: Mapped[dt.datetime | None]
+    waiting: Mapped[str] = mapped_column(default="")
+    waiting_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    attempts: Mapped[int] = mapped_column(default=0)
+    reserve_from: Mapped[dt.datetime | None]
+    reserve_until: Mapped[dt.datetime | None]
+    escalated_at: Mapped[dt.datetime | None]
+    outcome_note: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str] = mapped_column(default="")  # why cancelled or missed
+    closed_at: Mapped[dt.datetime | None]
+    sequence: Mapped[int] = mapped_column(default=0)
+    invited: Mapped[str] = mapped_column(default="")
+
+
+class Attempt(Base):
+    """One try to reach the customer. `id` is the id of its call, chosen before the carrier is asked.
+
+    `state`: countdown, dialling, talking, over. `result`: answered, an EndReason, not_now, withdrawn, uncertain.
+    `number_in_meeting` counts from 1 what was really dialled; 0 while counting down.
+    """
+
+    __tablename__ = "phone_meeting_attempts"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("phone_meetings.id", ondelete="CASCADE"), index=True)
+    number_in_meeting: Mapped[int] = mapped_column(default=0)
+    mode: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    state: Mapped[str]
+    result: Mapped[str] = mapped_column(default="")
+    started_at: Mapped[dt.datetime]
+    countdown_until: Mapped[dt.datetime | None]
+    dialled_at: Mapped[dt.datetime | None]
+    ended_at: Mapped[dt.datetime | None]
+    end_code: Mapped[int | None]
+    end_text: Mapped[str] = mapped_column(default="")
+
+
+class MeetingEntry(Base):
+    """Who changed what of a meeting, when and why, and what the engine decided.
+
+    `kind`: planned, changed, assigned, state, decision, attempt, outcome, told. `text` is a sentence template in English
+    with its values in `data` (data["changes"] of `changed`: {field: [before, after]}).
+    """
+
+    __tablename__ = "phone_meeting_log"
+    __table_args__ = (Index("ix_phone_meeting_log_meeting_id_id", "meeting_id", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("phone_meetings.id", ondelete="CASCADE"))
+    at: Mapped[dt.datetime]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    kind: Mapped[str]
+    text: Mapped[str]
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class MeetingSeries(Base):
+    """A recurrence: an RFC 5545 rule in a time zone; its occurrences are rows of phone_meetings."""
+
+    __tablename__ = "phone_meeting_series"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    rule: Mapped[str]
+    time_zone: Mapped[str]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[dt.datetime]
+
+
+class MeetingSettings(Base):
+    """A project's rules for phone meetings (S15). A project without a row cannot have any.
+
+    `served_by`: ids of the members who serve them, empty: every member. `hours`: per weekday ("0" is Monday) a list of
+    ["HH:MM", "HH:MM"] in `time_zone` in which may be dialled, all days left out: never. `caller_id` and `trunk_id`: empty
+    and null are the project's. `announcement`: name of a wav file kept by the product, played when the consultant drops.
+    """
+
+    __tablename__ = "phone_meeting_settings"
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    served_by: Mapped[list[Any]] = mapped_column(default=list)
+    default_mode: Mapped[str] = mapped_column(default=Mode.MANUAL.value)
+    window_minutes: Mapped[int] = mapped_column(default=30)
+    ring_seconds: Mapped[int] = mapped_column(default=45)
+    attempts: Mapped[int] = mapped_column(default=3)
+    retry_minutes: Mapped[int] = mapped_column(default=5)
+    protection_seconds: Mapped[int] = mapped_column(default=120)
+    escalation_minutes: Mapped[int] = mapped_column(default=10)
+    hours: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    time_zone: Mapped[str] = mapped_column(default="Europe/Warsaw")
+    caller_id: Mapped[str] = mapped_column(default="")
+    trunk_id: Mapped[int | None] = mapped_column(ForeignKey("trunks.id", ondelete="SET NULL"))
+    announcement: Mapped[str] = mapped_column(default="")
+    updated_at: Mapped[dt.datetime]
+
+
+class MeetingImport(Base):
+    """A file of meetings that was read: who, when, and the report of rejected lines (`rejected`: line, field, sentence, values)."""
+
+    __tablename__ = "phone_meeting_imports"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file_name: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[dt.datetime]
+    finished_at: Mapped[dt.datetime | None]
+    dry_run: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str]  # reading, done, failed
+    total: Mapped[int] = mapped_column(default=0)
+    accepted: Mapped[int] = mapped_column(default=0)
+    rejected: Mapped[list[Any]] = mapped_column(default=list)
+    digest: Mapped[str] = mapped_column(default="", index=True)  # SHA-256 of the file: the same file twice is asked about

@@ -1,0 +1,38 @@
+"""E-mails on their way out."""
+
+import datetime as dt
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from callcenter.db import Base
+
+
+class Mail(Base):
+    """An e-mail. `state`: queued, sent, failed. `due_at`: when to try (again), null when it is over.
+
+    `calendar` is the iCalendar part with its `method` (REQUEST, CANCEL), empty for none. `subject`/`subject_id` name what
+    it is about (phone_meeting 12).
+    """
+
+    __tablename__ = "mails"
+    __table_args__ = (
+        Index("ix_mails_due_at", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_mails_about_about_id", "about", "about_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    to_address: Mapped[str]
+    subject: Mapped[str]
+    body: Mapped[str]
+    calendar: Mapped[str] = mapped_column(default="")
+    method: Mapped[str] = mapped_column(default="")
+    about: Mapped[str] = mapped_column(default="")
+    about_id: Mapped[str] = mapped_column(default="")
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    state: Mapped[str] = mapped_column(default="queued")
+    due_at: Mapped[dt.datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[dt.datetime]
+    sent_at: Mapped[dt.datetime | None]

@@ -1,0 +1,1 @@
+"""Who works when: a weekly pattern of shifts, and the exceptions from it."""

@@ -1,0 +1,13 @@
+"""Who hears of what: the capabilities joined to a database, the same in every process and test that changes anything."""
+
+from callcenter import inbox
+from callcenter.db import Database
+from callcenter.meetings import engine as meetings
+
+
+def wire(database: Database) -> Database:
+    """Let messages be stored with their transactions, and due meetings go before the queue; returns the database."""
+    database.before_commit.append(inbox.store)
+    database.reactions.append(meetings.react)
+    database.before_queue.append(meetings.feed)
+    return database
