@@ -135,7 +135,8 @@ class Database:
     `before_commit` callbacks are awaited inside the transaction (events.store writes messages there); `after_commit`
     callbacks are plain functions called in order once it stands (the link, the live hub, the scheduler). `reactions` hear
     of facts noted in a transaction. `before_queue` are asked in order for work for an agent (user id) who is free, before
-    callers who wait; the first that says True had some. `settings` are what services read (region, grace times, where the key lies).
+    callers who wait; the first that says True had some. `settings` are what services read (region, grace times, where the
+    key lies).
     """
 
     def __init__(self, url: str, *, pool_size: int = 10, settings: Settings | None = None) -> None:

@@ -46,7 +46,12 @@ class Meeting(Base):
 
     __tablename__ = "phone_meetings"
     __table_args__ = (
-        Index("ix_phone_meetings_next_at", "next_at", sqlite_where=text("next_at IS NOT NULL"), postgresql_where=text("next_at IS NOT NULL")),
+        Index(
+            "ix_phone_meetings_next_at",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
         Index("ix_phone_meetings_from_at_id", "from_at", "id"),
         Index("ix_phone_meetings_state_from_at_id", "state", "from_at", "id"),
         Index("ix_phone_meetings_user_id_from_at_id", "user_id", "from_at", "id"),
@@ -168,7 +173,7 @@ class MeetingSettings(Base):
 
 
 class MeetingImport(Base):
-    """A file of meetings that was read: who, when, and the report of rejected lines (`rejected`: line, field, sentence, values)."""
+    """A file of meetings that was read, and what was wrong with it. `rejected` holds {line, field, sentence, values}."""
 
     __tablename__ = "phone_meeting_imports"
     id: Mapped[int] = mapped_column(primary_key=True)
