@@ -9,7 +9,10 @@ from callcenter.db import Base
 
 
 class Shift(Base):
-    """Hours a person works every week, in their own time zone. `weekday` 0 is Monday; minutes from midnight, 1440 its end."""
+    """Hours a person works every week, in their own time zone. `weekday` 0 is Monday; minutes count from its midnight.
+
+    `to_minute` is after `from_minute`, at most a day later: beyond 1440 the shift ends on the next day.
+    """
 
     __tablename__ = "shifts"
     id: Mapped[int] = mapped_column(primary_key=True)
