@@ -22,6 +22,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
+from callcenter import clock
 from callcenter.errors import CallCenterError
 
 log = structlog.get_logger(__name__)
@@ -154,6 +155,24 @@ def time(value: dt.datetime | None) -> str:
     if value is None:
         return ""
     return str(dates.format_time(value.astimezone(zone(current().time_zone)), "short", locale=_locale()))
+
+
+def window(start: dt.datetime, end: dt.datetime) -> str:
+    """Write from when to when, as short as it is clear: the day once, today and tomorrow by name."""
+    local = zone(current().time_zone)
+    first, last = start.astimezone(local).date(), end.astimezone(local).date()
+    if first == last:
+        return f"{_day(first)}, {time(start)}\N{EN DASH}{time(end)}"
+    return f"{_day(first)}, {time(start)} \N{EN DASH} {_day(last)}, {time(end)}"
+
+
+def _day(day: dt.date) -> str:
+    today = clock.now().astimezone(zone(current().time_zone)).date()
+    if day == today:
+        return gettext("today")
+    if day == today + dt.timedelta(days=1):
+        return gettext("tomorrow")
+    return str(dates.format_skeleton("MMMEd" if day.year == today.year else "yMMMEd", day, locale=_locale()))
 
 
 def ago(value: dt.datetime | None) -> str:

@@ -42,6 +42,7 @@ def environment() -> jinja2.Environment:
         "datetime": i18n.datetime,
         "date": i18n.date,
         "time": i18n.time,
+        "window": i18n.window,
         "ago": i18n.ago,
         "duration": i18n.duration,
         "number": i18n.number,
