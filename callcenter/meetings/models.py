@@ -40,7 +40,8 @@ class Meeting(Base):
     contact is deleted. `not_before`: the earliest next dial (a retry, a snooze). `next_at`: when the engine looks at it
     again, null when nothing is to be done. `waiting`: why it is not dialled just now (a code of waiting.py, with values).
     `reserve_from`/`reserve_until`: while its consultant gets no other work. `version` grows with every change by people.
-    `follows_id`: the meeting this one was rescheduled from. `series_id` and `series_at`: the recurrence and its own date.
+    `follows_id`: the meeting this one was rescheduled from. `series_id` and `series_at`: the recurrence and its own date;
+    `series_version`: the `version` the recurrence left it at, another one means that it was changed singly since.
     `sequence`: RFC 5545's, grows when an invitation must be sent again; `invited` is the address invited, if any.
     """
 
@@ -74,6 +75,7 @@ class Meeting(Base):
     contact_name: Mapped[str] = mapped_column(default="")
     series_id: Mapped[int | None] = mapped_column(ForeignKey("phone_meeting_series.id", ondelete="SET NULL"), index=True)
     series_at: Mapped[dt.datetime | None]
+    series_version: Mapped[int] = mapped_column(default=0)
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("phone_meetings.id", ondelete="SET NULL"), index=True)
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[dt.datetime]
@@ -173,17 +175,52 @@ class MeetingSettings(Base):
 
 
 class MeetingImport(Base):
-    """A file of meetings that was read, and what was wrong with it. `rejected` holds {line, field, sentence, values}."""
+    """A file of meetings on its way in. `state`: reading, checked, planning, done, failed. Counts grow as it goes.
+
+    `time_zone`: of times written without an offset. `digest`: SHA-256 of the file; `same_as_id`: an import of the same file
+    before, so that somebody must say once more that its meetings are wanted. `touched_at`: when it last moved.
+    """
 
     __tablename__ = "phone_meeting_imports"
     id: Mapped[int] = mapped_column(primary_key=True)
     file_name: Mapped[str]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[dt.datetime]
+    touched_at: Mapped[dt.datetime]
     finished_at: Mapped[dt.datetime | None]
     dry_run: Mapped[bool] = mapped_column(default=False)
-    state: Mapped[str]  # reading, done, failed
+    state: Mapped[str]
+    time_zone: Mapped[str]
+    header: Mapped[list[Any]] = mapped_column(default=list)
     total: Mapped[int] = mapped_column(default=0)
     accepted: Mapped[int] = mapped_column(default=0)
-    rejected: Mapped[list[Any]] = mapped_column(default=list)
-    digest: Mapped[str] = mapped_column(default="", index=True)  # SHA-256 of the file: the same file twice is asked about
+    rejected: Mapped[int] = mapped_column(default=0)
+    planned: Mapped[int] = mapped_column(default=0)
+    digest: Mapped[str] = mapped_column(default="", index=True)
+    same_as_id: Mapped[int | None] = mapped_column(ForeignKey("phone_meeting_imports.id", ondelete="SET NULL"))
+    error: Mapped[str] = mapped_column(default="")  # a sentence about the whole file, with the values below
+    error_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    @property
+    def problem(self) -> str:
+        """The sentence about the whole file, in English."""
+        return self.error.format(**self.error_values) if self.error_values else self.error
+
+
+class MeetingImportRow(Base):
+    """A row of such a file. `state`: good, rejected, planned; the meeting and `planned` are written in one transaction.
+
+    `cells` are the row's as they were (of rejected rows only), `data` what they mean (of good ones only): a MeetingInput.
+    `sentence` with `values` says why it was rejected, `field` where; of a good row it is something to think of.
+    """
+
+    __tablename__ = "phone_meeting_import_rows"
+    import_id: Mapped[int] = mapped_column(ForeignKey("phone_meeting_imports.id", ondelete="CASCADE"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    state: Mapped[str]
+    cells: Mapped[list[Any]] = mapped_column(default=list)
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    field: Mapped[str] = mapped_column(default="")
+    sentence: Mapped[str] = mapped_column(default="")
+    values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    meeting_id: Mapped[int | None] = mapped_column(ForeignKey("phone_meetings.id", ondelete="SET NULL"), index=True)

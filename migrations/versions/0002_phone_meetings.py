@@ -45,13 +45,26 @@ def upgrade() -> None:
         sa.Column("file_name", sa.Text(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("touched_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("dry_run", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("time_zone", sa.Text(), nullable=False),
+        sa.Column("header", sa.JSON(), nullable=False),
         sa.Column("total", sa.Integer(), nullable=False),
         sa.Column("accepted", sa.Integer(), nullable=False),
-        sa.Column("rejected", sa.JSON(), nullable=False),
+        sa.Column("rejected", sa.Integer(), nullable=False),
+        sa.Column("planned", sa.Integer(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("same_as_id", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("error_values", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["same_as_id"],
+            ["phone_meeting_imports.id"],
+            name=op.f("fk_phone_meeting_imports_same_as_id"),
+            ondelete="SET NULL",
+        ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_phone_meeting_imports_user_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_phone_meeting_imports")),
     )
@@ -168,6 +181,7 @@ def upgrade() -> None:
         sa.Column("contact_name", sa.Text(), nullable=False),
         sa.Column("series_id", sa.Integer(), nullable=True),
         sa.Column("series_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("series_version", sa.Integer(), nullable=False),
         sa.Column("follows_id", sa.Integer(), nullable=True),
         sa.Column("created_by", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -258,6 +272,31 @@ def upgrade() -> None:
     with op.batch_alter_table("phone_meeting_log", schema=None) as batch_op:
         batch_op.create_index("ix_phone_meeting_log_meeting_id_id", ["meeting_id", "id"], unique=False)
 
+    op.create_table(
+        "phone_meeting_import_rows",
+        sa.Column("import_id", sa.Integer(), nullable=False),
+        sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("cells", sa.JSON(), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("field", sa.Text(), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("values", sa.JSON(), nullable=False),
+        sa.Column("meeting_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["import_id"],
+            ["phone_meeting_imports.id"],
+            name=op.f("fk_phone_meeting_import_rows_import_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["meeting_id"], ["phone_meetings.id"], name=op.f("fk_phone_meeting_import_rows_meeting_id"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("import_id", "line", name=op.f("pk_phone_meeting_import_rows")),
+    )
+    with op.batch_alter_table("phone_meeting_import_rows", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_phone_meeting_import_rows_meeting_id"), ["meeting_id"], unique=False)
+
     with op.batch_alter_table("agents", schema=None) as batch_op:
         batch_op.add_column(sa.Column("reserved_from", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("reserved_until", sa.DateTime(timezone=True), nullable=True))
@@ -271,6 +310,10 @@ def downgrade() -> None:
         batch_op.drop_column("reserved_until")
         batch_op.drop_column("reserved_from")
 
+    with op.batch_alter_table("phone_meeting_import_rows", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_phone_meeting_import_rows_meeting_id"))
+
+    op.drop_table("phone_meeting_import_rows")
     with op.batch_alter_table("phone_meeting_log", schema=None) as batch_op:
         batch_op.drop_index("ix_phone_meeting_log_meeting_id_id")
 
