@@ -31,7 +31,8 @@ def _one_line(value: str) -> str:
 
 Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
 Lines = Annotated[str, Field(max_length=10_000), AfterValidator(text.clean_lines)]
-Ids = Annotated[list[int], Field(max_length=1000)]
+Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Ids = Annotated[list[Id], Field(max_length=1000)]
 
 
 class MeetingInput(BaseModel):
@@ -47,9 +48,9 @@ class MeetingInput(BaseModel):
     from_at: AwareDatetime
     to_at: AwareDatetime | None = None
     information: Lines = ""
-    project_id: int
-    user_id: int | None = None
-    contact_id: int | None = None
+    project_id: Id
+    user_id: Id | None = None
+    contact_id: Id | None = None
     keep_number: bool = True
     invite: bool = False
 
@@ -57,7 +58,7 @@ class MeetingInput(BaseModel):
 class MeetingChange(MeetingInput):
     """A meeting as changed, upon `version` as it was seen."""
 
-    version: int
+    version: Id
 
 
 class Reschedule(BaseModel):
@@ -66,7 +67,7 @@ class Reschedule(BaseModel):
     model_config = ConfigDict(extra="forbid")
     from_at: AwareDatetime
     to_at: AwareDatetime | None = None
-    user_id: int | None = None
+    user_id: Id | None = None
     mode: ModeName | None = None
     note: Lines = ""
 
@@ -84,16 +85,16 @@ class MeetingFilter(BaseModel):
     """Which meetings: everything given must fit. Times are the window's beginning. `after` is a cursor of MeetingPage."""
 
     model_config = ConfigDict(extra="forbid")
-    project_id: int | None = None
-    user_id: int | None = None
+    project_id: Id | None = None
+    user_id: Id | None = None
     unassigned: bool = False
     mine: bool = False
     state: Annotated[list[StateName], Field(max_length=11)] = []
     mode: ModeName | None = None
     from_at: AwareDatetime | None = None
     to_at: AwareDatetime | None = None
-    contact_id: int | None = None
-    series_id: int | None = None
+    contact_id: Id | None = None
+    series_id: Id | None = None
     q: Annotated[str, Field(max_length=100)] = ""
     after: Annotated[str, Field(max_length=100)] | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 50
@@ -152,6 +153,21 @@ class MeetingPage(BaseModel):
     next: str | None
 
 
+class Refused(BaseModel):
+    """A meeting of many that stays as it was, and why, as a sentence with values."""
+
+    id: int
+    sentence: str
+    values: dict[str, str] = {}
+
+
+class AssignReport(BaseModel):
+    """What came of giving many meetings to somebody."""
+
+    assigned: list[int] = []
+    refused: list[Refused] = []
+
+
 class AttemptOut(BaseModel):
     """One try. `call_id` is null until it was dialled."""
 
@@ -202,7 +218,7 @@ class SettingsInput(BaseModel):
     hours: dict[Annotated[str, Field(pattern="^[0-6]$")], Annotated[list[tuple[str, str]], Field(max_length=10)]] = {}
     time_zone: Line = "Europe/Warsaw"
     caller_id: Line = ""
-    trunk_id: int | None = None
+    trunk_id: Id | None = None
 
 
 class SettingsOut(SettingsInput):

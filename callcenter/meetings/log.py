@@ -1,0 +1,92 @@
+"""What is kept and told of a meeting: its history, the customer's timeline, messages to those it concerns."""
+
+import datetime as dt
+from typing import Any
+
+from callcenter.contacts import service as contacts
+from callcenter.db import UnitOfWork
+from callcenter.events import MeetingAssigned, MeetingChanged
+from callcenter.meetings import rows
+from callcenter.meetings.models import Meeting, MeetingEntry
+
+KIND = "meeting"  # of timeline entries
+
+
+def write(uow: UnitOfWork, meeting: Meeting, kind: str, text: str, **data: Any) -> None:
+    """Add a line to a stored meeting's history on behalf of the actor.
+
+    `kind`: planned, changed, assigned, state, decision, attempt, outcome, told. `text` is a sentence template in English, its
+    values are in `data`; times there are kept as ISO 8601 text.
+    """
+    uow.session.add(
+        MeetingEntry(
+            meeting_id=meeting.id,
+            at=uow.now,
+            user_id=uow.actor.user_id,
+            kind=kind,
+            text=text,
+            data={name: plain(value) for name, value in data.items()},
+        )
+    )
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it."""
+    match value:
+        case dt.datetime():
+            return value.isoformat()
+        case dict():
+            return {str(key): plain(each) for key, each in value.items()}
+        case list() | tuple():
+            return [plain(each) for each in value]
+        case _:
+            return value
+
+
+async def tell(uow: UnitOfWork, meeting: Meeting, *also: int | None) -> None:
+    """Tell everybody it concerns, and `also`, that a meeting changed."""
+    recipients = [*await rows.watchers(uow, meeting), *(each for each in also if each is not None)]
+    uow.emit(MeetingChanged(meeting_id=meeting.id, state=meeting.state, version=meeting.version), recipients)
+
+
+def tell_assigned(uow: UnitOfWork, meeting: Meeting, user_id: int | None, *, taken: bool = False) -> None:
+    """Tell a consultant that a meeting is theirs, or no longer; nothing about what they did themselves."""
+    if user_id is None or user_id == uow.actor.user_id:
+        return
+    message = MeetingAssigned(
+        meeting_id=meeting.id,
+        name=meeting.name,
+        from_at=meeting.from_at,
+        to_at=meeting.to_at,
+        by=uow.actor.name if uow.actor.user_id is not None else "",
+        taken=taken,
+    )
+    uow.emit(message, [user_id])
+
+
+async def on_timeline(uow: UnitOfWork, meeting: Meeting, event: str, text: str, **data: Any) -> None:
+    """Write a line on the contact's timeline, if there is a contact; `event`: planned, rescheduled, cancelled, missed, outcome.
+
+    `text` says it in English for who cannot draw `data`.
+    """
+    if meeting.contact_id is None:
+        return
+    about = {
+        "meeting_id": meeting.id,
+        "event": event,
+        "name": meeting.name,
+        "state": meeting.state,
+        "mode": meeting.mode,
+        "from_at": meeting.from_at,
+        "to_at": meeting.to_at,
+        **data,
+    }
+    await contacts.add_entry(
+        uow,
+        contact_id=meeting.contact_id,
+        kind=KIND,
+        text=text,
+        at=uow.now,
+        user_id=uow.actor.user_id,
+        data={name: plain(value) for name, value in about.items()},
+    )

@@ -1,0 +1,114 @@
+"""What is shown of a meeting, its attempts and its history: rows with the names of what they refer to."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
+
+from callcenter.contacts import numbers
+from callcenter.contacts.models import Contact
+from callcenter.db import UnitOfWork
+from callcenter.meetings.forms import AttemptOut, EntryOut, MeetingOut, Warning  # noqa: A004 - the word for it
+from callcenter.meetings.models import Attempt, Meeting, MeetingEntry
+from callcenter.projects.models import Project
+from callcenter.users.models import User
+
+WAITING: dict[str, str] = {  # why a meeting is not dialled just now, by Meeting.waiting
+    "on_call": "Waiting: the consultant is on a call.",
+    "wrap_up": "Waiting: the consultant is in wrap-up.",
+    "break": "Waiting: the consultant is on a break.",
+    "offline": "Waiting: the consultant is offline.",
+    "no_audio": "Waiting: the consultant's microphone is not connected.",
+    "offered": "Waiting: a call is ringing at the consultant's desk.",
+    "nobody_ready": "Waiting: nobody who serves the project is ready.",
+    "hours": "Waiting: it is outside the project's calling hours.",
+    "not_before": "Waiting for the time of the next attempt.",
+    "switch_away": "Waiting: the telephone switch cannot be reached.",
+    "trunk_off": "Waiting: the project's trunk is switched off.",
+    "not_now": "Waiting: the consultant pressed Not now.",
+    "no_settings": "Waiting: the project has no settings for phone meetings.",
+    "number": "Not dialled: the number may not be called.",
+    "countdown": "About to be dialled.",
+    "contact_deleted": "The contact was deleted. Cancel the meeting, or say whom it is with.",
+}
+_NAMED = {"number_shown", "project", "user", "contact", "followed_by_id", "waiting_text", "warnings"}
+_OWN = tuple(name for name in MeetingOut.model_fields if name not in _NAMED)
+
+
+def show(
+    meeting: Meeting,
+    *,
+    project: str = "",
+    user: str = "",
+    contact: str = "",
+    followed_by_id: int | None = None,
+    warnings: Sequence[Warning] = (),
+) -> MeetingOut:
+    """Return a meeting as pages and the API show it; `contact` is the name as it is now, "" for the one as planned."""
+    own: dict[str, Any] = {name: getattr(meeting, name) for name in _OWN}
+    return MeetingOut(
+        **own,
+        number_shown=numbers.show(meeting.number),
+        project=project,
+        user=user,
+        contact=contact or meeting.contact_name,
+        followed_by_id=followed_by_id,
+        waiting_text=WAITING.get(meeting.waiting, ""),
+        warnings=list(warnings),
+    )
+
+
+async def shown(uow: UnitOfWork, ids: Iterable[int]) -> list[MeetingOut]:
+    """Return the meetings of these ids by the beginning of their window; asks for no permission."""
+    following = aliased(Meeting)
+    query = (
+        select(Meeting, Project.name, User.name, Contact, following.id)
+        .outerjoin(Project, Project.id == Meeting.project_id)
+        .outerjoin(User, User.id == Meeting.user_id)
+        .outerjoin(Contact, Contact.id == Meeting.contact_id)
+        .outerjoin(following, following.follows_id == Meeting.id)
+        .where(Meeting.id.in_(list(ids)))
+        .order_by(Meeting.from_at, Meeting.id, following.id)
+    )
+    found: dict[int, MeetingOut] = {}
+    for meeting, project, user, contact, followed_by_id in await uow.session.execute(query):
+        found[meeting.id] = show(
+            meeting,
+            project=project or "",
+            user=user or "",
+            contact=contact.name if contact else "",
+            followed_by_id=followed_by_id,
+        )
+    return list(found.values())
+
+
+async def one(uow: UnitOfWork, meeting: Meeting, warnings: Sequence[Warning] = ()) -> MeetingOut:
+    """Return a meeting the actor has just changed as it stands now."""
+    await uow.session.flush()
+    found = (await shown(uow, [meeting.id]))[0]
+    return found.model_copy(update={"warnings": list(warnings)})
+
+
+async def attempts(uow: UnitOfWork, meeting_id: int) -> list[AttemptOut]:
+    """Return the tries to reach the customer, the newest first."""
+    query = select(Attempt, User.name).outerjoin(User, User.id == Attempt.user_id).where(Attempt.meeting_id == meeting_id)
+    own = [name for name in AttemptOut.model_fields if name not in ("user", "call_id")]
+    return [
+        AttemptOut(
+            **{name: getattr(attempt, name) for name in own},
+            user=user or "",
+            call_id=None if attempt.dialled_at is None else attempt.id,
+        )
+        for attempt, user in await uow.session.execute(query.order_by(Attempt.id.desc()))
+    ]
+
+
+async def history(uow: UnitOfWork, meeting_id: int) -> list[EntryOut]:
+    """Return what changed and was decided, the newest first."""
+    query = select(MeetingEntry, User.name).outerjoin(User, User.id == MeetingEntry.user_id)
+    query = query.where(MeetingEntry.meeting_id == meeting_id).order_by(MeetingEntry.id.desc())
+    return [
+        EntryOut(at=entry.at, user=user or "", kind=entry.kind, text=entry.text, data=entry.data)
+        for entry, user in await uow.session.execute(query)
+    ]
