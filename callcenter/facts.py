@@ -36,6 +36,14 @@ class AgentChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class MailOver(Fact):
+    """An e-mail was taken by the mail server, or (`failed`) given up; its row says what it was about and why."""
+
+    mail_id: int
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ContactDeleted(Fact):
     """A contact is about to be deleted."""
 

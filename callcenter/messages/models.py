@@ -11,8 +11,10 @@ from callcenter.db import Base
 class Mail(Base):
     """An e-mail. `state`: queued, sent, failed. `due_at`: when to try (again), null when it is over.
 
-    `calendar` is the iCalendar part with its `method` (REQUEST, CANCEL), empty for none. `subject`/`subject_id` name what
-    it is about (phone_meeting 12).
+    `message_id` is its Message-ID, the same in every try. `calendar` is the iCalendar part with its `method` (REQUEST,
+    CANCEL), empty for none. `about`/`about_id` name what it is about (phone_meeting 12). `user_id`: who caused it. While a
+    server sends it, it is leased: `fence` grows with every claim, so that only the last claimer says what became of it.
+    `give_up_at`: no try after this. `error`: the mail server's words of the last try that failed.
     """
 
     __tablename__ = "mails"
@@ -30,8 +32,12 @@ class Mail(Base):
     about_id: Mapped[str] = mapped_column(default="")
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    message_id: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str] = mapped_column(default="queued")
     due_at: Mapped[dt.datetime | None]
+    leased_until: Mapped[dt.datetime | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    give_up_at: Mapped[dt.datetime]
     tries: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(default="")
     created_at: Mapped[dt.datetime]

@@ -54,13 +54,18 @@ class Token(Base):
 
 
 class CalendarFeed(Base):
-    """The secret address of a person's calendar; only its hash is kept, a new one takes the place of the old."""
+    """The secret address of a person's calendar; only its hash is kept, a new one takes the place of the old.
+
+    `read_at`: when a calendar last asked, kept to the minute. `digest` is of what it then got, new at `changed_at`.
+    """
 
     __tablename__ = "calendar_feeds"
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
     token_hash: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[dt.datetime]
     read_at: Mapped[dt.datetime | None]
+    digest: Mapped[str] = mapped_column(default="")
+    changed_at: Mapped[dt.datetime | None]
 
 
 class SavedFilter(Base):
