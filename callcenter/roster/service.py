@@ -114,7 +114,8 @@ async def off(uow: UnitOfWork, user_ids: Iterable[int], from_at: dt.datetime, to
     """
     _check_interval(from_at, to_at)
     wanted = sorted(set(user_ids))
-    zones = dict((await uow.session.execute(select(User.id, User.time_zone).where(User.id.in_(wanted)))).tuples().all())
+    named = await uow.session.execute(select(User.id, User.time_zone).where(User.id.in_(wanted)))
+    zones = {user_id: time_zone for user_id, time_zone in named}  # noqa: C416 - rows are no pairs to the type checker
     patterns = await _patterns(uow, wanted)
     exceptions = await _exceptions(uow, wanted, from_at, to_at)
     found: dict[int, list[Off]] = {}
