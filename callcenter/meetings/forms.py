@@ -100,6 +100,15 @@ class MeetingFilter(BaseModel):
     limit: Annotated[int, Field(ge=1, le=500)] = 50
 
 
+class Warning(BaseModel):  # noqa: A001 - the word for it
+    """Something to think of before saving, as a sentence with values. `code`: overlap, off, no_shift, offline, no_settings."""
+
+    code: str
+    sentence: str
+    values: dict[str, str] = {}
+    meeting_id: int | None = None
+
+
 class MeetingOut(BaseModel):
     """A meeting with the names of what it refers to. `waiting_text` says in English why it is not dialled just now."""
 
@@ -134,16 +143,7 @@ class MeetingOut(BaseModel):
     reason: str
     closed_at: dt.datetime | None
     invited: str
-    warnings: list["Warning"] = []
-
-
-class Warning(BaseModel):  # noqa: A001 - the word for it
-    """Something to think of before saving, as a sentence with values. `code`: overlap, off, no_shift, offline, no_settings."""
-
-    code: str
-    sentence: str
-    values: dict[str, str] = {}
-    meeting_id: int | None = None
+    warnings: list[Warning] = []
 
 
 class MeetingPage(BaseModel):
