@@ -1,0 +1,134 @@
+"""What a customer reads about a phone meeting, whole in each language: the mail, and the same words in the calendar.
+
+A letter is written in the planner's language, not in that of whoever presses a button later. It stands here and not in the
+catalogue of the pages: its sentences belong together, and the domain knows no catalogue.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates
+
+Kind = Literal["invited", "changed", "cancelled", "moved"]
+
+# Of each language: subjects and first sentences by kind, then the lines of the letter.
+WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "subject.invited": "Phone call on {day}: {topic}",
+        "subject.changed": "Changed: phone call on {day}: {topic}",
+        "subject.cancelled": "Cancelled: phone call on {day}: {topic}",
+        "subject.moved": "Moved: phone call on {day}: {topic}",
+        "first.invited": "Hello,\n\n{who} will call you.",
+        "first.changed": "Hello,\n\nsomething about our phone call has changed. {who} will call you.",
+        "first.cancelled": "Hello,\n\nour phone call is cancelled; nobody will call you at this time.",
+        "first.moved": "Hello,\n\nour phone call moves to another time, about which you get a letter of its own. "
+        "Nobody will call you at this one.",
+        "who": "{user} from {project}",
+        "we": "We",
+        "title": "Phone call from {who}",
+        "number": "On the number: {number}",
+        "when": "When: {when}",
+        "zone": "(time zone {zone}, {offset})",
+        "about": "About: {name}",
+        "between": "{day}, between {start} and {end}",
+        "from_to": "{start} – {end}",  # noqa: RUF001 - a range
+        "reply": "If this does not suit you, reply to this e-mail.",
+        "reply_or_call": "If this does not suit you, reply to this e-mail or call us: {phone}.",
+        "location": "Phone {number}",
+    },
+    "pl": {
+        "subject.invited": "Rozmowa telefoniczna {day}: {topic}",
+        "subject.changed": "Zmiana: rozmowa telefoniczna {day}: {topic}",
+        "subject.cancelled": "Odwołana: rozmowa telefoniczna {day}: {topic}",
+        "subject.moved": "Przełożona: rozmowa telefoniczna {day}: {topic}",
+        "first.invited": "Dzień dobry,\n\nzadzwoni do Państwa {who}.",
+        "first.changed": "Dzień dobry,\n\nw sprawie naszej rozmowy telefonicznej zaszła zmiana. Zadzwoni do Państwa {who}.",
+        "first.cancelled": "Dzień dobry,\n\nnasza rozmowa telefoniczna została odwołana; w tym czasie nikt nie zadzwoni.",
+        "first.moved": "Dzień dobry,\n\nnasza rozmowa telefoniczna została przełożona na inny termin, o którym informujemy "
+        "w osobnej wiadomości. W dotychczasowym terminie nikt nie zadzwoni.",
+        "who": "{user} ({project})",
+        "we": "nasz konsultant",
+        "title": "Rozmowa telefoniczna: {who}",
+        "number": "Na numer: {number}",
+        "when": "Kiedy: {when}",
+        "zone": "(strefa czasowa {zone}, {offset})",
+        "about": "Temat: {name}",
+        "between": "{day}, między {start} a {end}",
+        "from_to": "{start} – {end}",  # noqa: RUF001 - a range
+        "reply": "Jeśli ten termin Państwu nie odpowiada, prosimy odpowiedzieć na tę wiadomość.",
+        "reply_or_call": "Jeśli ten termin Państwu nie odpowiada, prosimy odpowiedzieć na tę wiadomość lub zadzwonić: {phone}.",
+        "location": "Telefon {number}",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a letter tells. `user`, `project`, `name` and `phone` (a number of ours) may be empty; `zone` is an IANA name."""
+
+    name: str
+    number: str
+    start: dt.datetime
+    end: dt.datetime
+    zone: str
+    user: str = ""
+    project: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A subject and a body; `title` and `location` are the calendar's."""
+
+    subject: str
+    body: str
+    title: str
+    location: str
+
+
+def write(language: str, kind: Kind, facts: Facts) -> Letter:
+    """Write the letter about a meeting."""
+    words = WORDS.get(language, WORDS["en"])
+    who = _who(words, facts)
+    title = facts.name or words["title"].format(who=who)
+    start = facts.start.astimezone(ZoneInfo(facts.zone))
+    lines = [words[f"first.{kind}"].format(who=who), "", words["when"].format(when=when(language, facts))]
+    lines.append(words["number"].format(number=facts.number))
+    if facts.name:
+        lines.append(words["about"].format(name=facts.name))
+    if kind in ("invited", "changed"):
+        lines += ["", (words["reply_or_call"] if facts.phone else words["reply"]).format(phone=facts.phone)]
+    day = dates.format_date(start, "long", locale=_locale(language))
+    subject = words[f"subject.{kind}"].format(day=day, topic=facts.name or who)
+    return Letter(subject, "\n".join(lines) + "\n", title, words["location"].format(number=facts.number))
+
+
+def when(language: str, facts: Facts) -> str:
+    """Write the window in its time zone: Friday, 27 November 2026, between 10:00 and 10:30 (time zone ...)."""
+    words, locale = WORDS.get(language, WORDS["en"]), _locale(language)
+    start, end = (each.astimezone(ZoneInfo(facts.zone)) for each in (facts.start, facts.end))
+    offset = dates.get_timezone_gmt(start, "long", locale=locale)
+    if start.date() == end.date() and start.utcoffset() == end.utcoffset():
+        hours = {"start": dates.format_time(start, "short", locale=locale), "end": dates.format_time(end, "short", locale=locale)}
+        window = words["between"].format(day=dates.format_date(start, "full", locale=locale), **hours)
+    else:  # over midnight, or in the night the clocks change: each end in full
+        both = [_whole(each, locale, start.utcoffset() != end.utcoffset()) for each in (start, end)]
+        window = words["from_to"].format(start=both[0], end=both[1])
+    return f"{window} {words['zone'].format(zone=facts.zone, offset=offset)}"
+
+
+def _whole(at: dt.datetime, locale: Locale, with_offset: bool) -> str:
+    written = f"{dates.format_date(at, 'full', locale=locale)}, {dates.format_time(at, 'short', locale=locale)}"
+    return f"{written} {dates.get_timezone_gmt(at, 'long', locale=locale)}" if with_offset else written
+
+
+def _who(words: dict[str, str], facts: Facts) -> str:
+    if facts.user and facts.project:
+        return words["who"].format(user=facts.user, project=facts.project)
+    return facts.user or facts.project or words["we"]
+
+
+def _locale(language: str) -> Locale:
+    return Locale.parse("pl" if language == "pl" else "en_GB")
