@@ -15,6 +15,7 @@ from callcenter.calls.offers import ask_again
 from callcenter.calls.reconcile import SWEEP_SECONDS
 from callcenter.db import Committed, Database, UnitOfWork, away
 from callcenter.jobs import Job
+from callcenter.meetings import due
 from callcenter.trunks import service as trunks
 
 log = structlog.get_logger(__name__)
@@ -31,6 +32,7 @@ WORK: dict[str, Work] = {
     "away_call": calls.away_call_over,
     "unknown_leg": calls.unknown_leg,
     "sweep": calls.sweep,
+    "meetings": due.tick,
     "configure_trunks": trunks.tell_switch,
 }
 
