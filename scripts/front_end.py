@@ -67,7 +67,7 @@ def fetch() -> None:
     lock = (ROOT / "package-lock.json").read_text()
     if mark.is_file() and mark.read_text() == lock:
         return
-    say("Fetching Tabler, its icons and htmx with npm ...")
+    say("Fetching Tabler, its icons, htmx and the calendar with npm ...")
     command, environment = npm()
     arguments = [*command, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     try:
@@ -100,19 +100,30 @@ def npm() -> tuple[list[str], dict[str, str]]:
 
 def copy(wanted: str) -> None:
     """Write vendor/ anew beside the old one, then put it in its place."""
-    say("Copying stylesheet, icons and htmx ...")
+    say("Copying stylesheet, icons, htmx and calendar ...")
     VENDOR.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=VENDOR.parent, prefix=".vendor-") as folder:
         target = Path(folder) / "vendor"
         target.mkdir()
         stylesheet(read(MODULES / "@tabler/core/dist/css/tabler.min.css"), target)
         (target / "htmx.min.js").write_text(without_source_map(read(MODULES / "htmx.org/dist/htmx.min.js")))
+        calendar(target)
         (target / "icons.svg").write_text(sprite())
         (target / "LICENSES.txt").write_text(licences())
         (target / STAMP).write_text(wanted)
         if VENDOR.exists():
             shutil.rmtree(VENDOR)
         target.rename(VENDOR)
+
+
+def calendar(target: Path) -> None:
+    """Write the calendar's script and stylesheet, which need no address of their own; both are loaded by its page only."""
+    package = MODULES / "@event-calendar/build/dist"
+    for name in ("event-calendar.min.js", "event-calendar.min.css"):
+        text = without_source_map(read(package / name))
+        if name.endswith("css") and "url(" in text:
+            raise FrontEndError("The calendar's stylesheet names pictures now; teach scripts/front_end.py about them.")
+        (target / name).write_text(text)
 
 
 def stylesheet(css: str, target: Path) -> None:
@@ -146,8 +157,9 @@ def sprite() -> str:
 def licences() -> str:
     """Return the licences of what is copied; each asks for its notice to travel along."""
     parts = []
-    for package in ("@tabler/core", "@tabler/icons", "htmx.org"):
-        file = next((MODULES / package).glob("LICENSE*"), None)
+    ours = {"@event-calendar/build": ROOT / "scripts/licences/event-calendar.txt"}
+    for package in ("@event-calendar/build", "@tabler/core", "@tabler/icons", "htmx.org"):
+        file = ours.get(package) or next((MODULES / package).glob("LICENSE*"), None)
         parts.append(f"{package}\n\n{file.read_text() if file else 'MIT, see https://www.npmjs.com/package/' + package}\n")
     return "\n----\n\n".join(parts)
 
