@@ -11,6 +11,7 @@ import ifaddr
 
 from callcenter.config import Settings, host_port, port_range
 from callcenter.errors import Invalid, Unavailable
+from callcenter.messages import addresses
 
 
 def check(settings: Settings) -> None:
@@ -44,6 +45,9 @@ def _values(settings: Settings) -> None:
         for text in (settings.http, settings.sip, settings.lab_sip):
             host_port(text)
         port_range(settings.rtp_ports)
+        if settings.smtp:
+            host_port(settings.smtp)
+            addresses.sender(settings)
     except ValueError as error:
         raise Invalid("A setting cannot be used: {reason}.", reason=str(error)) from error
     if bool(settings.tls_cert) != bool(settings.tls_key):

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from callcenter.config import Settings, host_port
 from callcenter.db import Committed, Database
+from callcenter.messages.mailer import Mailer
 from callcenter.scheduler import Scheduler
 from callcenter.switchboard import Switchboard
 from callcenter.wiring import wire
@@ -39,7 +40,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     server = _server(settings, app)
     gc.collect()
     gc.freeze()
-    work = {"link": link.run(), "switchboard": switchboard.run(), "scheduler": scheduler.run(), "live": live.run()}
+    work = {
+        "link": link.run(),
+        "switchboard": switchboard.run(),
+        "scheduler": scheduler.run(),
+        "live": live.run(),
+        "mailer": Mailer(database).run(),
+    }
     background = [asyncio.create_task(each, name=name) for name, each in work.items()]
     serving = asyncio.create_task(server.serve(), name="http")
     stopping = asyncio.create_task(stop.wait(), name="stop")

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from callcenter.actor import Role
 from callcenter.config import Settings
 from callcenter.db import UnitOfWork
-from callcenter.errors import Conflict, NotFound
+from callcenter.errors import BadValue, Conflict, NotFound
 from callcenter.messages import addresses
 from callcenter.messages.models import Mail
 from callcenter.users.audit import audit
@@ -21,12 +21,18 @@ TEST = "test"  # what the mail is about that an administrator sends to see wheth
 
 def configured(settings: Settings) -> bool:
     """Tell whether e-mails can be sent: a server and a sender are named."""
-    return bool(settings.smtp) and addresses.sender(settings) is not None
+    try:
+        return bool(sender(settings))
+    except Conflict:
+        return False
 
 
 def sender(settings: Settings) -> Address:
     """Return who mails come from; raises Conflict with what to do when e-mail is not set up."""
-    found = addresses.sender(settings) if settings.smtp else None
+    try:
+        found = addresses.sender(settings) if settings.smtp else None
+    except BadValue as error:
+        raise Conflict(error.sentence, **error.values) from error
     if found is None:
         raise Conflict(
             "E-mail is not set up here. An administrator names the mail server and the sender in CALLCENTER_SMTP and "

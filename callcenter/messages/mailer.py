@@ -1,0 +1,179 @@
+"""Sends queued mails, outside any unit of work: claim, hand to the mail server, write down what it said.
+
+A claim is a lease with a fence: two servers never hold one mail at once, and who was too slow does not write over who came
+after. Whoever dies between the server's 250 and the commit leaves a mail that goes out once more after the lease, with the
+same Message-ID, by which mail programs recognise it.
+"""
+
+import asyncio
+import datetime as dt
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import select, update
+
+from callcenter import clock
+from callcenter.db import Database, UnitOfWork, away
+from callcenter.events import Notice
+from callcenter.facts import MailOver
+from callcenter.messages import service, smtp
+from callcenter.messages.models import Mail
+from callcenter.messages.smtp import Connection, Never, NotNow
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+LEASE = dt.timedelta(seconds=2 * smtp.MAIL_SECONDS)
+FIRST_WAIT = dt.timedelta(minutes=1)  # after a try that failed, doubled up to
+LONGEST_WAIT = dt.timedelta(days=1)
+LOOK_EVERY = 2.0  # seconds: mails queued meanwhile, also by other processes, leave after this at the latest
+AWAY_WAIT = 2.0  # seconds the mailer leaves a server alone that is away, doubled up to
+LONGEST_AWAY_WAIT = 60.0
+_SHORTEST_DATABASE_WAIT = 0.05
+_LONGEST_DATABASE_WAIT = 2.0
+_PAGES = {"phone_meeting": "/meetings/"}  # where a person reads about what a mail is about
+
+
+class Mailer:
+    """Looks for mails that are due and sends them, one after another. `counters`: sent, failed, put_off."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.counters: Counter[str] = Counter({"sent": 0, "failed": 0, "put_off": 0})
+        settings = database.settings
+        self._connection = Connection(settings, service.sender(settings)) if service.configured(settings) else None
+        self._away_wait = AWAY_WAIT
+
+    async def run(self) -> None:
+        """Send what is due until cancelled; without a mail server, only wait to be cancelled."""
+        if self._connection is None:
+            await asyncio.Event().wait()
+            return
+        try:
+            while True:
+                reached = await self.run_due()
+                await asyncio.sleep(LOOK_EVERY if reached else self._away_wait)
+                self._away_wait = AWAY_WAIT if reached else min(2 * self._away_wait, LONGEST_AWAY_WAIT)
+        finally:
+            await self._connection.close()
+
+    async def run_due(self) -> bool:
+        """Send every mail that is due now; tells whether the server was there. One that is away ends the round."""
+        if self._connection is None:
+            return True
+        while (mail := await self._patiently(self._claim)) is not None:
+            if not await self._deliver(self._connection, mail):
+                return False
+        await self._connection.close()
+        return True
+
+    async def _claim(self) -> Mail | None:
+        """Lease the mail that is due for longest, or return None."""
+        async with self._database.unit_of_work() as uow:
+            free = (Mail.leased_until.is_(None)) | (Mail.leased_until < uow.now)
+            due = select(Mail.id).where(Mail.due_at <= uow.now, free).order_by(Mail.due_at, Mail.id).limit(1)
+            if not self._database.sqlite:
+                due = due.with_for_update(skip_locked=True)
+            claimed = (
+                update(Mail)
+                .where(Mail.id.in_(due.scalar_subquery()))
+                .values(leased_until=uow.now + LEASE, fence=Mail.fence + 1, tries=Mail.tries + 1)
+                .returning(Mail)
+                .execution_options(synchronize_session=False, populate_existing=True)
+            )
+            return (await uow.session.scalars(claimed)).one_or_none()
+
+    async def _deliver(self, connection: Connection, mail: Mail) -> bool:
+        """Send a claimed mail and write down what became of it; tells whether the server was there."""
+        try:
+            await connection.send(mail)
+        except NotNow as refusal:
+            words, server_away = refusal.words, refusal.away
+            await self._patiently(lambda: self._put_off(mail, words))
+            return not server_away
+        except Never as refusal:
+            words = refusal.words
+            await self._patiently(lambda: self._fail(mail, words))
+            return True
+        except Exception as error:  # noqa: BLE001 - a fault about one mail must not stop all others, nor lose this one
+            log.exception("mail.fault", mail_id=mail.id)
+            words = f"The product failed with this e-mail: {type(error).__name__}."
+            await self._patiently(lambda: self._put_off(mail, words))
+            return False
+        await self._patiently(lambda: self._sent(mail))
+        return True
+
+    async def _sent(self, mail: Mail) -> None:
+        async with self._database.unit_of_work() as uow:
+            row = await _still_ours(uow, mail)
+            if row is None:
+                return
+            row.state, row.due_at, row.leased_until, row.sent_at, row.error = "sent", None, None, uow.now, ""
+            uow.note(MailOver(row.id, failed=False))
+            if row.about == service.TEST:
+                _notice(uow, row, "info", "The mail server took the test mail to {address}. It should be there soon.")
+        self.counters["sent"] += 1
+        log.info("mail.sent", mail_id=mail.id, about=mail.about, about_id=mail.about_id, tries=mail.tries)
+
+    async def _put_off(self, mail: Mail, words: str) -> None:
+        """Choose when to try again; a mail for which it is too late then has failed."""
+        wait = min(FIRST_WAIT * 2 ** min(mail.tries - 1, 20), LONGEST_WAIT)
+        if clock.now() + wait > mail.give_up_at:
+            await self._fail(mail, words)
+            return
+        async with self._database.unit_of_work() as uow:
+            row = await _still_ours(uow, mail)
+            if row is None:
+                return
+            row.due_at, row.leased_until, row.error = uow.now + wait, None, words
+            if row.about == service.TEST and row.tries == 1:
+                _notice(uow, row, "warning", "The test mail to {address} could not be sent yet: {reason}")
+        self.counters["put_off"] += 1
+        log.warning("mail.put_off", mail_id=mail.id, tries=mail.tries, seconds=wait.total_seconds(), reason=words)
+
+    async def _fail(self, mail: Mail, words: str) -> None:
+        async with self._database.unit_of_work() as uow:
+            row = await _still_ours(uow, mail)
+            if row is None:
+                return
+            row.state, row.due_at, row.leased_until, row.error = "failed", None, None, words
+            uow.note(MailOver(row.id, failed=True))
+            _notice(uow, row, "danger", "The e-mail to {address} could not be delivered: {reason}")
+        self.counters["failed"] += 1
+        log.warning("mail.failed", mail_id=mail.id, about=mail.about, about_id=mail.about_id, tries=mail.tries, reason=words)
+
+    async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Run a step, again and again while the database is away: what the server said must be written down."""
+        wait = _SHORTEST_DATABASE_WAIT
+        while True:
+            try:
+                return await step()
+            except Exception as error:
+                if not away(error):
+                    raise
+                if wait == _SHORTEST_DATABASE_WAIT:
+                    log.error("mailer.database_away", error=str(error)[:500])  # noqa: TRY400 - no fault of ours
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, _LONGEST_DATABASE_WAIT)
+
+
+async def _still_ours(uow: UnitOfWork, mail: Mail) -> Mail | None:
+    """Return the row if nobody claimed it since."""
+    query = select(Mail).where(Mail.id == mail.id, Mail.fence == mail.fence).with_for_update()
+    row = await uow.session.scalar(query)
+    if row is None:
+        log.warning("mail.overtaken", mail_id=mail.id)
+    return row
+
+
+def _notice(uow: UnitOfWork, mail: Mail, level: str, sentence: str) -> None:
+    """Tell the person who caused a mail what became of it."""
+    if mail.user_id is None:
+        return
+    page = _PAGES.get(mail.about)
+    link = f"{page}{mail.about_id}" if page else ("/messages" if mail.about == service.TEST else "")
+    values = {"address": mail.to_address, "reason": mail.error}
+    uow.emit(Notice(level=level, sentence=sentence, values=values, link=link), [mail.user_id])
