@@ -93,13 +93,20 @@ def say(template: str, values: Mapping[str, object]) -> str:
     translated = gettext(template)
     if not values:
         return translated
-    told = {name: gettext(value) if isinstance(value, str) else value for name, value in values.items()}
+    told = {name: _told(value) for name, value in values.items()}
     for text, filled in ((translated, told), (template, values)):  # a wrong translation must not hide what went wrong
         try:
             return text.format(**filled)
         except (KeyError, IndexError, ValueError) as broken:
             log.warning("i18n.template", sentence=template, reason=str(broken))
     return template
+
+
+def _told(value: object) -> object:
+    """Return a value of a sentence as it is said: words translated, an error by its own sentence."""
+    if isinstance(value, CallCenterError):
+        return sentence(value)
+    return gettext(value) if isinstance(value, str) else value
 
 
 def negotiate(accept_language: str) -> str:
@@ -173,6 +180,17 @@ def _day(day: dt.date) -> str:
     if day == today + dt.timedelta(days=1):
         return gettext("tomorrow")
     return str(dates.format_skeleton("MMMEd" if day.year == today.year else "yMMMEd", day, locale=_locale()))
+
+
+def weekdays() -> list[str]:
+    """Return the names of the days, Monday first, as they begin a line."""
+    names = dates.get_day_names("wide", "stand-alone", locale=_locale())
+    return [names[day][:1].upper() + names[day][1:] for day in range(7)]
+
+
+def day_name(value: dt.date) -> str:
+    """Write a day as the head of a column: its weekday, day and month."""
+    return str(dates.format_skeleton("MMMEd", value, locale=_locale()))
 
 
 def ago(value: dt.datetime | None) -> str:

@@ -1,16 +1,19 @@
 """What a person chooses for themselves: language, time zone, answer shortcut, devices, password."""
 
+import datetime as dt
 import zoneinfo
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from callcenter import clock
 from callcenter.errors import CallCenterError, Conflict, Invalid
+from callcenter.roster import service as roster
 from callcenter.users import service as users
 from callcenter.users.preferences import Preferences
-from webui import views
-from webui.pages import fields
+from webui import i18n, views
+from webui.pages import fields, roster_week
 
 
 async def show(request: Request) -> Response:
@@ -23,6 +26,9 @@ async def _show(request: Request, refused: CallCenterError | None = None, *, par
     async with request.app.state.database.reading(actor) as uow:
         user = await users.get_user(uow, actor.id)
         sessions = await users.list_sessions(uow, actor.id)
+        monday = roster_week.monday("")
+        [person] = [each for each in await roster.people(uow, *roster_week.around(monday)) if each.user_id == actor.id]
+        coming = await roster.absences(uow, actor.id, clock.now())
     return await views.render(
         request,
         "profile.html",
@@ -30,6 +36,9 @@ async def _show(request: Request, refused: CallCenterError | None = None, *, par
         user=user,
         preferences=Preferences(**user.preferences),
         sessions=sessions,
+        week=roster_week.row(person, monday),
+        week_days=[i18n.day_name(monday + dt.timedelta(days=day)) for day in range(7)],
+        coming=[(each, roster_week.written(each, user.time_zone)) for each in coming],
         zones=sorted(zoneinfo.available_timezones()),
         error=views.translate(request, refused) if refused else "",
         fault=(getattr(refused, "field", None) or "") if refused else "",
