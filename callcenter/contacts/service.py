@@ -6,7 +6,7 @@ identification is in identify.py, the import in imports.py.
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
 from callcenter.actor import Role
@@ -28,6 +28,7 @@ __all__ = [
     "Page",
     "add_entry",
     "add_note",
+    "add_number",
     "create_contact",
     "create_organisation",
     "get_contact",
@@ -92,6 +93,23 @@ async def update_contact(uow: UnitOfWork, contact_id: int, data: ContactInput, v
     await rows.index(uow, contact, data.organisation, [each.digits for each in contact.numbers])
     audit(uow, "contact.updated", "contact", contact_id, fields=sorted(key for key in after if before[key] != after[key]))
     return contact
+
+
+async def add_number(uow: UnitOfWork, contact: Contact, number: str, region: str) -> bool:
+    """Store a number on a loaded contact unless it, or its organisation, has it already; tells whether it was new."""
+    (wanted,) = rows.read_numbers([NumberInput(number=number)], region)
+    same = or_(Number.contact_id == contact.id, Number.organisation_id == contact.organisation_id)
+    query = select(Number.id).where(same, Number.e164 == wanted.e164).limit(1)
+    if wanted.e164 is None or await uow.session.scalar(query) is not None:
+        return False
+    contact.numbers.append(wanted)
+    contact.version += 1
+    contact.updated_at = uow.now
+    await uow.session.flush()
+    organisation = contact.organisation.name if contact.organisation else ""
+    await rows.index(uow, contact, organisation, [each.digits for each in contact.numbers])
+    audit(uow, "contact.updated", "contact", contact.id, fields=["numbers"])
+    return True
 
 
 async def add_note(uow: UnitOfWork, contact_id: int, note: str) -> TimelineEntry:

@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement, or_, select
 
 from callcenter.actor import Role
+from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork
 from callcenter.errors import NotFound, NotPermitted
 from callcenter.meetings.models import Meeting
@@ -28,7 +29,11 @@ async def seen(uow: UnitOfWork, meeting_id: int) -> Meeting:
 
 
 async def held(uow: UnitOfWork, meeting_id: int) -> Meeting:
-    """Return a meeting the actor may see, locked, as it stands now, so that of two who change it one comes after the other."""
+    """Return a meeting the actor may see, locked, as it stands now, so that of two who change it one comes after the other.
+
+    The routing lock comes first, as it does in the engine: whoever changes meetings takes both in this order.
+    """
+    await calls.lock(uow)
     query = select(Meeting).where(Meeting.id == meeting_id, visible(uow)).with_for_update()
     meeting = await uow.session.scalar(query.execution_options(populate_existing=True))
     if meeting is None:

@@ -94,7 +94,7 @@ def minutes(text: str) -> int:
 def sorted_times(times: Iterable[Sequence[str]]) -> list[list[str]]:
     """Return a day's calling hours in order; raises Invalid for times that are none, turned round or over each other."""
     before = -1
-    for first, last in sorted(tuple(each) for each in times):
+    for first, last in sorted((each[0], each[1]) for each in times):
         try:
             opens, closes = minutes(first), minutes(last)
         except ValueError as error:
@@ -104,7 +104,7 @@ def sorted_times(times: Iterable[Sequence[str]]) -> list[list[str]]:
         if opens < before:
             raise Invalid("Calling hours of a day lie over each other.", field="hours")
         before = closes
-    return [list(each) for each in sorted(times)]
+    return [[first, last] for first, last in sorted((each[0], each[1]) for each in times)]
 
 
 def spoken(hours: Hours) -> str:
