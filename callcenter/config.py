@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
     smtp_tls: Literal["starttls", "tls", "none"] = Field("starttls", description="starttls, tls (from the first byte) or none.")
     smtp_from: str = Field("", description="Sender of e-mails: Name <address>.")
+    meeting_countdown_seconds: int = Field(
+        5, ge=0, le=60, description="Seconds a consultant sees an automatic phone meeting before it is dialled; 0: none."
+    )
     drain_seconds: int = Field(60, ge=0, description="Seconds a graceful stop waits for calls in progress.")
     station_grace_seconds: int = Field(20, ge=0, description="Seconds a consultant's page may be away before they go offline.")
     away_call_seconds: int = Field(

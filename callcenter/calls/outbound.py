@@ -1,4 +1,7 @@
-"""A consultant presses Call: may it be dialled, on which trunk, with which caller id; then the switch is asked to."""
+"""Calls that leave: may it be dialled, on which trunk, with which caller id; then the switch is asked to.
+
+A consultant presses Call (`dial`); those above who dial for them find the way (`way_out`) and `place` the call.
+"""
 
 from typing import NamedTuple
 
@@ -28,7 +31,7 @@ log = structlog.get_logger(__name__)
 _RING_SECONDS = 60  # outside any project
 
 
-class _Way(NamedTuple):
+class Way(NamedTuple):
     """How a call leaves."""
 
     project: Project | None
@@ -49,13 +52,32 @@ async def dial(uow: UnitOfWork, number: str, *, contact_id: int | None = None, p
     project = await _project(uow, project_id)
     emergency = bool(emergency_number(number, project.region if project else region))
     agent = await agents.row(uow, uow.actor.id)
-    await _may_start(uow, agent, emergency=emergency)
-    way = await (_emergency_way if emergency else _way)(uow, number, project)
+    may_start(agent, emergency=emergency)
+    way = await (_emergency_way if emergency else way_out)(uow, number, project)
     if way.trunk.state == AWAY:
         raise Unavailable("The telephone switch cannot be reached. Try again in a moment.")
-    await _leave(uow, agent)
+    await leave(uow, agent)
+    call = await place(uow, agent, way, contact_id=contact_id)
+    if emergency:
+        audit(uow, "call.emergency", "call", call.id, number=call.number)
+    return call
+
+
+async def place(
+    uow: UnitOfWork,
+    agent: Agent,
+    way: Way,
+    *,
+    call_id: str | None = None,
+    contact_id: int | None = None,
+    ring_seconds: int | None = None,
+) -> Call:
+    """Write a call and its leg, put the agent on it, and ask the switch to dial once all that is committed.
+
+    `call_id`: an id chosen before; `ring_seconds`: None, the project's. The agent is free of any other call.
+    """
     call = Call(
-        id=clock.new_id(),
+        id=call_id or clock.new_id(),
         direction="outbound",
         state=CallState.DIALLING.value,
         project_id=way.project.id if way.project else None,
@@ -80,12 +102,11 @@ async def dial(uow: UnitOfWork, number: str, *, contact_id: int | None = None, p
     )
     uow.session.add(leg)
     await agents.begin_call(uow, agent, call.id)
-    ring_seconds = way.project.ring_seconds if way.project else _RING_SECONDS
+    if ring_seconds is None:
+        ring_seconds = way.project.ring_seconds if way.project else _RING_SECONDS
     uow.send(Originate(leg.id, call.id, way.trunk.id, call.number, way.caller_id, ring_seconds))
     uow.send(rows.bridge(call, [leg]))
     log.info("call.dialled", call_id=call.id, kind=way.decision.kind, trunk_id=way.trunk.id)
-    if emergency:
-        audit(uow, "call.emergency", "call", call.id, number=call.number)
     return call
 
 
@@ -94,7 +115,7 @@ async def emergency_warning(uow: UnitOfWork) -> bool:
     return await uow.session.scalar(select(Trunk.id).where(Trunk.emergency, Trunk.enabled).limit(1)) is None
 
 
-async def _may_start(uow: UnitOfWork, agent: Agent, *, emergency: bool) -> None:
+def may_start(agent: Agent, *, emergency: bool = False) -> None:
     """Raise unless the agent's state and station allow a call; an emergency call goes before what only rings."""
     if agent.state == AgentState.ON_CALL:
         raise Conflict("You are on a call. Hang up first.")
@@ -106,7 +127,7 @@ async def _may_start(uow: UnitOfWork, agent: Agent, *, emergency: bool) -> None:
         raise Conflict("Allow the microphone first, then call.")
 
 
-async def _leave(uow: UnitOfWork, agent: Agent) -> None:
+async def leave(uow: UnitOfWork, agent: Agent) -> None:
     """End what the agent was in before the call: a wrap-up, or an offer that an emergency call goes before."""
     if agent.state == AgentState.WRAP_UP:
         await wrap_up.finish(uow, agent)
@@ -130,15 +151,28 @@ async def _project(uow: UnitOfWork, project_id: int | None) -> Project | None:
     return project
 
 
-async def _way(uow: UnitOfWork, number: str, project: Project | None) -> _Way:
-    trunk = await _trunk(uow, project)
-    caller_id = project.caller_id if project else ""
+async def way_out(
+    uow: UnitOfWork,
+    number: str,
+    project: Project | None,
+    *,
+    trunk_id: int | None = None,
+    caller_id: str = "",
+    by_hand: bool = True,
+) -> Way:
+    """Return how a number leaves; `trunk_id` and `caller_id`: None and "", the project's.
+
+    Raises Invalid or NotPermitted when it may not be dialled, Conflict when there is no trunk for it or it is switched off.
+    """
+    trunk = await _trunk(uow, trunk_id or (project.trunk_id if project else None))
+    caller_id = caller_id or (project.caller_id if project else "")
     if not caller_id and trunk is not None and trunk.caller_ids:
         caller_id = str(trunk.caller_ids[0])
     decision = decide(
         number,
         Rules(
             region=project.region if project else uow.database.settings.region,
+            by_hand=by_hand,
             allow_premium=bool(project and project.allow_premium),
             foreign_countries=frozenset(project.foreign_countries if project else ()),
             caller_id=caller_id,
@@ -149,10 +183,10 @@ async def _way(uow: UnitOfWork, number: str, project: Project | None) -> _Way:
         raise decision.refusal
     if trunk is None:
         raise Conflict("No trunk is chosen for this call. Ask an administrator to choose one for the project.")
-    return _Way(project, trunk, caller_id, decision)
+    return Way(project, trunk, caller_id, decision)
 
 
-async def _emergency_way(uow: UnitOfWork, number: str, project: Project | None) -> _Way:
+async def _emergency_way(uow: UnitOfWork, number: str, project: Project | None) -> Way:
     """Find the trunk marked for emergency calls; no rule of a project counts."""
     query = select(Trunk).where(Trunk.emergency, Trunk.enabled)
     trunk = await uow.session.scalar(query.order_by(Trunk.state == AWAY, Trunk.state == "failed", Trunk.id).limit(1))
@@ -164,13 +198,13 @@ async def _emergency_way(uow: UnitOfWork, number: str, project: Project | None) 
         raise Unavailable("Emergency calls cannot leave from here. Call {number} from a mobile phone, now.", number=number)
     verified = [str(each) for each in trunk.caller_ids]
     own = project.caller_id if project and project.caller_id in verified else ""
-    return _Way(project, trunk, own or (verified[0] if verified else ""), decision)
+    return Way(project, trunk, own or (verified[0] if verified else ""), decision)
 
 
-async def _trunk(uow: UnitOfWork, project: Project | None) -> Trunk | None:
-    """Return the project's trunk, else the only enabled one there is."""
-    if project is not None and project.trunk_id is not None:
-        trunk = await uow.session.get(Trunk, project.trunk_id)
+async def _trunk(uow: UnitOfWork, trunk_id: int | None) -> Trunk | None:
+    """Return the trunk that was chosen, else the only enabled one there is."""
+    if trunk_id is not None:
+        trunk = await uow.session.get(Trunk, trunk_id)
         if trunk is not None and not trunk.enabled:
             raise Conflict("The trunk {trunk} of this project is switched off.", trunk=trunk.name)
         return trunk
@@ -178,7 +212,7 @@ async def _trunk(uow: UnitOfWork, project: Project | None) -> Trunk | None:
     return enabled[0] if len(enabled) == 1 else None
 
 
-async def _identify(uow: UnitOfWork, call: Call, way: _Way, contact_id: int | None) -> None:
+async def _identify(uow: UnitOfWork, call: Call, way: Way, contact_id: int | None) -> None:
     """Note whom the call is for: the contact whose number was pressed, else who has the number."""
     if contact_id is not None:
         contact = await contacts.get_contact(uow, contact_id)
@@ -200,5 +234,5 @@ async def _identify(uow: UnitOfWork, call: Call, way: _Way, contact_id: int | No
     call.identification, call.match = match.kind, [candidate.model_dump() for candidate in match.candidates]
     if len(match.candidates) == 1:
         call.contact_id, call.organisation_id = match.candidates[0].contact_id, match.candidates[0].organisation_id
-        if call.contact_id is not None:
-            uow.emit(ContactOpened(contact_id=call.contact_id, call_id=call.id), [uow.actor.id])
+        if call.contact_id is not None and call.user_id is not None:
+            uow.emit(ContactOpened(contact_id=call.contact_id, call_id=call.id), [call.user_id])

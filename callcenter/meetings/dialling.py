@@ -1,0 +1,53 @@
+"""How a meeting's customer is called: on which trunk, with which caller id; by no means an emergency number."""
+
+from typing import NamedTuple
+
+from callcenter.agents.models import Agent
+from callcenter.calls import outbound
+from callcenter.calls.models import Call
+from callcenter.calls.outbound import Way
+from callcenter.db import UnitOfWork
+from callcenter.errors import CallCenterError, Conflict, Invalid, NotPermitted, Unavailable
+from callcenter.events import ContactOpened, MeetingDialling
+from callcenter.meetings.models import Attempt, Meeting, MeetingSettings
+from callcenter.projects.models import Project
+from callcenter.trunks.service import AWAY
+
+
+class Barred(NamedTuple):
+    """A meeting that cannot be dialled now: a code of waiting.py, and what to tell the person who pressed Call."""
+
+    code: str
+    error: CallCenterError
+
+
+async def way_out(uow: UnitOfWork, meeting: Meeting, rules: MeetingSettings) -> Way | Barred:
+    """Return how the meeting's call leaves, or why it cannot; the same for a click and for the system."""
+    project = None if meeting.project_id is None else await uow.session.get(Project, meeting.project_id)
+    if project is None or not project.enabled:
+        return Barred("no_settings", Conflict("The project is switched off."))
+    try:
+        way = await outbound.way_out(
+            uow, meeting.number, project, trunk_id=rules.trunk_id, caller_id=rules.caller_id, by_hand=False
+        )
+    except (Invalid, NotPermitted) as error:
+        return Barred("number", error)
+    except Conflict as error:
+        return Barred("trunk_off" if "trunk" in error.values else "no_trunk", error)
+    if way.trunk.state == AWAY:
+        return Barred("switch_away", Unavailable("The telephone switch cannot be reached. Try again in a moment."))
+    return way
+
+
+async def place(
+    uow: UnitOfWork, meeting: Meeting, attempt: Attempt, agent: Agent, way: Way, rules: MeetingSettings
+) -> Call:
+    """Write the attempt's call with its leg; the switch is asked once all that is committed."""
+    await uow.session.flush()  # the attempt's row stands before its call's
+    call = await outbound.place(
+        uow, agent, way, call_id=attempt.id, contact_id=meeting.contact_id, ring_seconds=rules.ring_seconds
+    )
+    uow.emit(MeetingDialling(meeting_id=meeting.id, call_id=call.id, mode=attempt.mode), [agent.user_id])
+    if meeting.contact_id is not None:
+        uow.emit(ContactOpened(contact_id=meeting.contact_id, call_id=call.id), [agent.user_id])
+    return call
