@@ -1,9 +1,9 @@
-"""Reading a CSV file of contacts that somebody else's program wrote: its encoding, its delimiter, its columns. Pure."""
+"""Reading a CSV file that somebody else's program wrote: its encoding, its delimiter, its columns. Pure."""
 
 import codecs
 import csv
 import io
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -31,13 +31,46 @@ _NAMES = {
     "number:main": "main|main phone|main number|glowny|telefon glowny|centrala",
     "number:home_fax": "home fax|faks domowy|fax domowy",
     "number:office_fax": "fax|office fax|business fax|faks|faks biurowy|fax biurowy",
-    "": "line|reason|wiersz|powod",  # of our own report of rejected rows, so that it can be corrected and imported
 }
-FIELDS = {name: field for field, names in _NAMES.items() for name in names.split("|")}
-EXPECTED = (
+_EXPECTED = (
     "First name (Imię), Last name (Nazwisko), Name (Imię i nazwisko), Organisation (Firma), Position (Stanowisko), "
     "E-mail, Note (Uwagi), Phone (Telefon), Mobile (Komórka), Landline (Stacjonarny), Work phone (Telefon służbowy), "
     "Main phone (Telefon główny), Home fax (Faks domowy), Fax (Faks)"
+)
+_OF_REPORTS = "line|reason|column|wiersz|powod|kolumna"  # our own of rejected rows, so that they can be corrected and imported
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns a file may have. `names`: by field, its folded names apart by |; a field with a colon may be there often.
+
+    Of each set in `needed` one field must be there, else the sentence beside it is said. `expected` tells people the names.
+    """
+
+    names: Mapping[str, str]
+    expected: str
+    needed: tuple[tuple[frozenset[str], str], ...]
+
+    def field(self, name: str) -> str | None:
+        """Return what a column's name means: a field, "" for nothing, None when unknown; "Phone 2" is a Phone."""
+        known = text.words(name)
+        while len(known) > 1 and known[-1].isdigit():
+            known.pop()
+        wanted = " ".join(known)
+        if not wanted or wanted in _OF_REPORTS.split("|"):
+            return ""
+        return next((field for field, names in self.names.items() if wanted in names.split("|")), None)
+
+
+CONTACTS = Columns(
+    _NAMES,
+    _EXPECTED,
+    (
+        (
+            frozenset({"first_name", "last_name", "name", "reversed_name", "organisation"}),
+            "No column names a person or an organisation. Known columns are: {expected}.",
+        ),
+    ),
 )
 
 
@@ -107,47 +140,42 @@ def _strictly(source: BinaryIO, encoding: str) -> str:
     return encoding
 
 
-def read_layout(source: BinaryIO) -> Layout:
+def read_layout(source: BinaryIO, columns: Columns = CONTACTS) -> Layout:
     """Return how the file is written; raises Invalid, naming the columns we know, when its first line is not theirs."""
     encoding = detect_encoding(source)
     with closing(_lines(source, encoding)) as lines:
         first = next((line for line in lines if text.words(line)), "")
     if not first:
-        raise Invalid("The file is empty. Its first line must name the columns: {expected}.", field="file", expected=EXPECTED)
+        raise Invalid(
+            "The file is empty. Its first line must name the columns: {expected}.", field="file", expected=columns.expected
+        )
     headers = {each: next(csv.reader([first], delimiter=each), []) for each in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda each: (sum(_field(name) is not None for name in headers[each]), len(headers[each])))
+    delimiter = max(
+        DELIMITERS, key=lambda each: (sum(columns.field(name) is not None for name in headers[each]), len(headers[each]))
+    )
     header = [text.clean(name) for name in headers[delimiter]]
-    return Layout(encoding, delimiter, header, _fields(header))
+    return Layout(encoding, delimiter, header, _fields(header, columns))
 
 
-def _fields(header: list[str]) -> list[str]:
-    """Return what each column means; raises Invalid for columns we do not know, for twins, and when nobody is named."""
-    unknown = [name for name in header if text.words(name) and _field(name) is None]
-    fields = [_field(name) or "" for name in header]
-    once = [each for each in fields if each and not each.startswith("number:")]
+def _fields(header: list[str], columns: Columns) -> list[str]:
+    """Return what each column means; raises Invalid for columns we do not know, for twins, and when one is missing."""
+    unknown = [name for name in header if columns.field(name) is None]
+    fields = [columns.field(name) or "" for name in header]
+    once = [each for each in fields if each and ":" not in each]
     twins = [name for name, field in zip(header, fields, strict=True) if once.count(field) > 1]
     if unknown:
         raise Invalid(
             "The first line must name the columns. Not known: {unknown}. Rename or delete them; known are: {expected}.",
             field="file",
             unknown=", ".join(each[:40] for each in unknown[:10]),
-            expected=EXPECTED,
+            expected=columns.expected,
         )
     if twins:
         raise Invalid("These columns mean the same: {columns}. Keep one.", field="file", columns=", ".join(twins))
-    if not {"first_name", "last_name", "name", "reversed_name", "organisation"} & set(fields):
-        raise Invalid(
-            "No column names a person or an organisation. Known columns are: {expected}.", field="file", expected=EXPECTED
-        )
+    for some, sentence in columns.needed:
+        if not some & set(fields):
+            raise Invalid(sentence, field="file", expected=columns.expected)
     return fields
-
-
-def _field(name: str) -> str | None:
-    """Return what a column's name means: a field, "" for nothing, None when unknown; "Phone 2" is a Phone."""
-    known = text.words(name)
-    while len(known) > 1 and known[-1].isdigit():
-        known.pop()
-    return FIELDS.get(" ".join(known)) if known else ""
 
 
 def read_rows(source: BinaryIO, layout: Layout) -> Generator[tuple[int, list[str], str]]:

@@ -25,7 +25,7 @@ def read_row(layout: Layout, cells: list[str], region: str) -> dict[str, Any]:
     typed: list[NumberInput] = []
     try:
         for field, cell in zip(layout.fields, cells, strict=False):
-            value = _unquoted(cell.strip())
+            value = unquoted(cell.strip())
             if field.startswith("number:"):
                 kind = field.removeprefix("number:")
                 typed += [
@@ -78,17 +78,17 @@ def report(header: list[str], rejected: list[tuple[int, str, list[str]]]) -> str
     """Return rejected rows as CSV text: line, reason, and the cells as they were, harmless in a spreadsheet."""
     written = io.StringIO()
     writer = csv.writer(written)
-    writer.writerow(["Line", "Reason", *map(_quoted, header)])
+    writer.writerow(["Line", "Reason", *map(quoted, header)])
     for line, reason, cells in rejected:
-        writer.writerow([line, _quoted(reason), *map(_quoted, cells)])
+        writer.writerow([line, quoted(reason), *map(quoted, cells)])
     return written.getvalue()
 
 
-def _quoted(cell: str) -> str:
+def quoted(cell: str) -> str:
     """Keep a spreadsheet from running a cell as a formula (OWASP, CSV injection)."""
     return f"'{cell}" if cell.lstrip().startswith(_FORMULA) or cell.startswith(_FORMULA) else cell
 
 
-def _unquoted(cell: str) -> str:
+def unquoted(cell: str) -> str:
     """Take that away again, so that a corrected report can be imported."""
     return cell[1:] if cell.startswith("'") and cell[1:].lstrip().startswith(_FORMULA) else cell
