@@ -93,7 +93,7 @@ async def run_import(
         async with database.unit_of_work(actor) as uow:
             import_id = (await create(uow, file_name, dry_run)).id
     try:
-        opened = await asyncio.to_thread(_open, source)
+        opened = await asyncio.to_thread(open_source, source)
         try:
             await _stage(database, actor, import_id, opened, region, progress)
         finally:
@@ -105,7 +105,8 @@ async def run_import(
     return staged if staged.dry_run else await apply(database, actor, import_id, progress)
 
 
-def _open(source: Path | bytes) -> BinaryIO:
+def open_source(source: Path | bytes) -> BinaryIO:
+    """Open a file, or octets, to be imported; raises Invalid when it is not there or too large."""
     size = len(source) if isinstance(source, bytes) else source.stat().st_size if source.is_file() else -1
     if size < 0:
         raise Invalid("There is no file {name}.", field="file", name=str(source))
