@@ -98,6 +98,8 @@ async def set_shifts(request: Request) -> Response:
 
 def _shift(at: int, day: int, begin: str, end: str) -> ShiftInput:
     """Return a row as a shift; raises Invalid about that row."""
+    if not begin or not end:
+        raise Invalid("Both times are needed.", field=f"shifts.{at}.from_time")
     try:
         return fields.validated(ShiftInput, {"weekday": day, "from_time": begin, "to_time": end})
     except Invalid as error:
