@@ -1,0 +1,109 @@
+"""Whom and what a file of meetings means by a name: its projects, its users, its contacts. Several that fit are nobody."""
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import selectinload
+
+from callcenter.actor import Role
+from callcenter.contacts import numbers, text
+from callcenter.contacts import service as contacts
+from callcenter.contacts.models import Contact, Number
+from callcenter.db import UnitOfWork
+from callcenter.errors import Invalid
+from callcenter.projects import service as projects
+from callcenter.projects.fields import ProjectOut
+from callcenter.users.models import User
+
+_SHOWN = 60
+_FEW = 3  # contacts looked at: two that fit are one too many
+
+
+class Names:
+    """What names mean to the actor of a unit of work; what was found is remembered for the length of it."""
+
+    def __init__(self, uow: UnitOfWork) -> None:
+        self._uow = uow
+        self._projects: list[ProjectOut] | None = None
+        self._users: dict[str, int | None] = {}
+
+    async def project(self, name: str) -> ProjectOut:
+        """Return the project of a name, however it is written large or small; raises Invalid."""
+        if not name:
+            raise Invalid("Say which project the meeting belongs to.", field="project")
+        if self._projects is None:
+            everything = self._uow.actor.may(Role.SUPERVISOR)
+            self._projects = await (projects.list_projects(self._uow) if everything else projects.projects_of(self._uow))
+        found = [each for each in self._projects if each.name == name]
+        found = found or [each for each in self._projects if text.fold(each.name) == text.fold(name)]
+        if len(found) != 1:
+            raise Invalid("There is no project {project} in which you may plan.", field="project", project=name[:_SHOWN])
+        return found[0]
+
+    async def user(self, login: str) -> int | None:
+        """Return the id of who signs in as `login`, None for anybody of the project; raises Invalid."""
+        wanted = login.casefold()
+        if not wanted:
+            return None
+        if wanted not in self._users:
+            self._users[wanted] = await self._uow.session.scalar(select(User.id).where(User.login == wanted))
+        if self._users[wanted] is None:
+            raise Invalid("There is no user {login}.", field="user", login=login[:_SHOWN])
+        return self._users[wanted]
+
+    async def contact(self, said: str, region: str) -> Contact | None:
+        """Return the one contact of this e-mail address, number or whole name, numbers loaded; None when nothing is said."""
+        if not said:
+            return None
+        found = await self._contacts(said, region) if text.words(said) else []
+        if len(found) > 1:
+            raise Invalid(
+                "Several contacts fit {contact}. Write the number or the e-mail address of the one you mean.",
+                field="contact",
+                contact=said[:_SHOWN],
+            )
+        if not found:
+            raise Invalid("There is no contact {contact}.", field="contact", contact=said[:_SHOWN])
+        return found[0]
+
+    async def _contacts(self, said: str, region: str) -> list[Contact]:
+        seen = contacts.visible_to(self._uow.actor)
+        if "@" in said:
+            return await self._by_email(said)
+        parsed = numbers.parse(said, region)
+        if parsed.digits and not any(each.isalpha() for each in said):
+            same = Number.e164 == parsed.e164 if parsed.e164 else Number.digits == parsed.digits
+            return await self._few(
+                seen.where(Contact.id.in_(select(Number.contact_id).where(same, Number.contact_id.is_not(None))))
+            )
+        words = text.words(said)
+        turned = {" ".join(words[at:] + words[:at]) for at in range(len(words))}  # either name may come first
+        return await self._few(seen.where(Contact.sort_name.in_(turned)))
+
+    async def _by_email(self, address: str) -> list[Contact]:
+        """Return contacts with this very address, found by its words: addresses themselves have no index."""
+        found: list[Contact] = []
+        after: str | None = None
+        while len(found) < _FEW:
+            page = await contacts.list_contacts(self._uow, q=address, after=after, limit=200)
+            found += [each for each in page.items if each.email.casefold() == address.casefold()]
+            after = page.next
+            if after is None:
+                break
+        return found
+
+    async def _few(self, query: Select[Contact]) -> list[Contact]:
+        query = query.options(selectinload(Contact.numbers)).order_by(Contact.id).limit(_FEW)
+        return list(await self._uow.session.scalars(query))
+
+
+def number_of(contact: Contact | None, typed: str) -> str:
+    """Return the number to call: the one typed, else the only one of the contact; raises Invalid."""
+    if typed:
+        return typed
+    if contact is None:
+        raise Invalid("Say which number to call.", field="number")
+    known = [each for each in contact.numbers if each.valid]
+    if len(known) != 1:
+        raise Invalid(
+            "{contact} has {count} numbers. Say which one to call.", field="number", contact=contact.name, count=len(known)
+        )
+    return known[0].raw if known[0].e164 is None else known[0].e164

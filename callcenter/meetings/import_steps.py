@@ -1,0 +1,151 @@
+"""The statements of one batch of an import of meetings: rows checked, rows planned, and what is told of it."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+from sqlalchemy import delete, func, select
+
+from callcenter.contacts import text
+from callcenter.contacts.csv_file import Layout
+from callcenter.contacts.import_rows import quoted
+from callcenter.db import Outgoing, UnitOfWork
+from callcenter.errors import CallCenterError, Invalid, NotPermitted
+from callcenter.events import MeetingAssigned, MeetingChanged, Notice
+from callcenter.meetings import import_cells, planning, service
+from callcenter.meetings.forms import MeetingInput
+from callcenter.meetings.import_names import Names, number_of
+from callcenter.meetings.models import Meeting, MeetingImportRow
+
+Say = Callable[[str, Mapping[str, object]], str]
+
+_COLUMN_OF = {"project_id": "project", "user_id": "user", "contact_id": "contact"}  # of MeetingInput's fields
+_MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
+
+
+async def check_rows(uow: UnitOfWork, layout: Layout, batch: Sequence[tuple[int, list[str], str]]) -> list[dict[str, Any]]:
+    """Return rows as they are kept: what they mean, or why they cannot be planned and in which column."""
+    names = Names(uow)
+    found: list[dict[str, Any]] = []
+    for line, raw, unreadable in batch:
+        cells = [text.clean_lines(cell) for cell in raw]
+        row: dict[str, Any] = {
+            "line": line,
+            "state": "good",
+            "cells": cells,
+            "data": {},
+            "field": "",
+            "sentence": "",
+            "values": {},
+        }
+        try:
+            if unreadable:
+                raise Invalid(unreadable)
+            meant = await _meant(uow, names, import_cells.read(layout, cells))
+            await planning.settle(uow, meant)
+            row["data"] = meant.model_dump(mode="json")
+        except CallCenterError as error:
+            row |= _rejected(error)
+        found.append(row)
+    return found
+
+
+async def _meant(uow: UnitOfWork, names: Names, said: dict[str, str]) -> MeetingInput:
+    """Return the meeting a row means; raises Invalid with the column at fault."""
+    project = await names.project(said["project"])
+    contact = await names.contact(said["contact"], project.region)
+    from_at, to_at = import_cells.window(said["from_at"], said["to_at"], ZoneInfo(uow.actor.time_zone))
+    try:
+        return MeetingInput.model_validate(
+            {
+                "name": said["name"],
+                "number": number_of(contact, said["number"]),
+                "mode": import_cells.mode(said["mode"]),
+                "from_at": from_at,
+                "to_at": to_at,
+                "information": said["information"],
+                "project_id": project.id,
+                "user_id": await names.user(said["user"]),
+                "contact_id": contact.id if contact else None,
+            }
+        )
+    except ValidationError as error:
+        raise Invalid("A cell of this row is too long.", field=str(error.errors()[0]["loc"][0])) from error
+
+
+def _rejected(error: CallCenterError) -> dict[str, Any]:
+    field = getattr(error, "field", None) or ("user" if isinstance(error, NotPermitted) else "")
+    values = {name: str(value) for name, value in error.values.items()}
+    return {"state": "rejected", "field": _COLUMN_OF.get(field, field), "sentence": error.sentence, "values": values}
+
+
+async def plan_rows(uow: UnitOfWork, import_id: int, size: int) -> tuple[int, int]:
+    """Plan the next good rows; returns how many were planned and how many are no longer good. Both 0: none is left."""
+    query = select(MeetingImportRow).where(MeetingImportRow.import_id == import_id, MeetingImportRow.state == "good")
+    rows = list(await uow.session.scalars(query.order_by(MeetingImportRow.line).limit(size)))
+    planned = 0
+    for row in rows:
+        try:
+            meeting = await service.plan(uow, MeetingInput.model_validate(row.data), confirmed=False)
+        except CallCenterError as error:  # service.plan checks everything before it writes anything
+            for name, value in _rejected(error).items():
+                setattr(row, name, value)
+            row.data = {}
+            continue
+        row.state, row.meeting_id, row.cells, row.data = "planned", meeting.id, [], {}
+        planned += 1
+    _quieten(uow)
+    return planned, len(rows) - planned
+
+
+def _quieten(uow: UnitOfWork) -> None:
+    """Send each person one message of a batch that lists must be loaded anew, instead of two for every meeting."""
+    last: dict[int, Outgoing] = {}
+    others: list[Outgoing] = []
+    for each in uow.committed.outgoing:
+        if isinstance(each.event, MeetingChanged):
+            last |= dict.fromkeys(each.recipients or (), each)
+        elif not isinstance(each.event, MeetingAssigned):
+            others.append(each)
+    uow.committed.outgoing[:] = [*others, *(Outgoing(each.event, (user_id,)) for user_id, each in last.items())]
+
+
+async def tell_consultants(uow: UnitOfWork, import_id: int) -> None:
+    """Tell those who got meetings by an import how many these are, all at once."""
+    count = func.count()
+    query = select(Meeting.user_id, count).join(MeetingImportRow, MeetingImportRow.meeting_id == Meeting.id)
+    query = query.where(MeetingImportRow.import_id == import_id, Meeting.user_id.is_not(None)).group_by(Meeting.user_id)
+    for user_id, number in await uow.session.execute(query):
+        if user_id is not None and user_id != uow.actor.user_id:
+            sentence = "Phone meetings planned for you from a file: {count}."
+            uow.emit(Notice(level="info", sentence=sentence, values={"count": str(number)}, link="/meetings?mine=1"), [user_id])
+
+
+async def forget(uow: UnitOfWork, import_id: int) -> None:
+    """Delete the good rows of an import that failed; what customers' data it holds is needed no more."""
+    rows = delete(MeetingImportRow).where(MeetingImportRow.import_id == import_id, MeetingImportRow.state == "good")
+    await uow.session.execute(rows)
+
+
+async def rejected_rows(uow: UnitOfWork, import_id: int, limit: int | None = None) -> list[MeetingImportRow]:
+    """Return the rejected rows of an import in order; whoever calls has asked whether the actor may see it."""
+    query = select(MeetingImportRow).where(MeetingImportRow.import_id == import_id, MeetingImportRow.state == "rejected")
+    return list(await uow.session.scalars(query.order_by(MeetingImportRow.line).limit(limit)))
+
+
+def report(header: Sequence[str], columns: Sequence[str], rows: Sequence[MeetingImportRow], say: Say) -> str:
+    """Return rejected rows as CSV text: line, column, reason, and the cells as they were; corrected, it can be imported.
+
+    `columns` says what each column of the header means (csv_file.Columns.field), `say` translates a sentence and fills it in.
+    """
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow([say("Line", {}), say("Column", {}), say("Reason", {}), *map(quoted, header)])
+    names = dict(zip(columns, header, strict=True))
+    for row in rows:
+        column = names.get(row.field, "") if row.field else ""
+        writer.writerow([row.line, quoted(column), quoted(say(row.sentence, row.values)), *(quoted(cell) for cell in row.cells)])
+    return _MARK + written.getvalue()

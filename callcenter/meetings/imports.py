@@ -1,0 +1,241 @@
+"""Importing phone meetings from CSV: every row read and checked, then the good ones planned in short batches.
+
+As with contacts (contacts/imports.py) reading goes on in a thread and every batch is a unit of work of its own, so that calls
+get their turn. A row and its meeting are written in one transaction, with the import locked: after a crash the rest is
+planned by `resume_all`, none twice, whoever else is at it. Each row is planned by the rules of service.plan for the person
+who imports. A file that was imported before (by its digest) is checked, and then waits until somebody wants it once more.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Generator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+from sqlalchemy import func, insert, select
+
+from callcenter.actor import SYSTEM, Actor, Role
+from callcenter.contacts import csv_file
+from callcenter.contacts.csv_file import Layout
+from callcenter.contacts.imports import ABANDONED, PAUSE_SECONDS, Pace, open_source
+from callcenter.db import Database, UnitOfWork
+from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotPermitted, Unavailable
+from callcenter.meetings import import_cells, import_steps
+from callcenter.meetings.models import MeetingImport, MeetingImportRow
+from callcenter.users.models import User
+from callcenter.users.service import actor_of, audit
+
+log = structlog.get_logger(__name__)
+
+Progress = Callable[[MeetingImport], None]
+Read = Generator[tuple[int, list[str], str]]
+
+MAXIMUM_ROWS = 100_000
+_CHUNK = 1 << 20
+
+
+def digest_of(source: BinaryIO) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    found = hashlib.sha256()
+    source.seek(0)
+    while chunk := source.read(_CHUNK):
+        found.update(chunk)
+    return found.hexdigest()
+
+
+async def create(uow: UnitOfWork, file_name: str, digest: str, dry_run: bool = False) -> MeetingImport:
+    """Note that a file is on its way in; pass the id to run_import. `same_as_id` tells whether it came before."""
+    uow.actor.require(Role.CONSULTANT)
+    if not uow.database.sqlite:  # of one file sent twice at once the second must see the first
+        await uow.session.execute(select(func.pg_advisory_xact_lock(int(digest[:15], 16))))
+    made = MeetingImport(
+        file_name=Path(file_name).name[:200],
+        state="reading",
+        dry_run=dry_run,
+        user_id=uow.actor.user_id,
+        created_at=uow.now,
+        touched_at=uow.now,
+        time_zone=uow.actor.time_zone,
+        digest=digest,
+        same_as_id=await _earlier(uow, digest),
+    )
+    uow.session.add(made)
+    await uow.session.flush()
+    audit(uow, "meetings.import_started", "meeting_import", made.id, file_name=made.file_name, dry_run=dry_run)
+    return made
+
+
+async def _earlier(uow: UnitOfWork, digest: str) -> int | None:
+    """Return the latest import of the same file that planned, or is about to plan, meetings."""
+    same = (MeetingImport.digest == digest, MeetingImport.dry_run.is_(False), MeetingImport.state != "failed")
+    return await uow.session.scalar(select(MeetingImport.id).where(*same).order_by(MeetingImport.id.desc()).limit(1))
+
+
+async def run_import(
+    database: Database,
+    actor: Actor,
+    source: Path | bytes,
+    file_name: str,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    *,
+    import_id: int | None = None,
+) -> MeetingImport:
+    """Read a file, check every row, and plan the good ones; returns the import as it ended.
+
+    A dry run, and a file that was imported before, end in state `checked`: `plan` goes on with them. What is wrong with the
+    whole file ends in `failed` with the sentence in `error`. `import_id`: of one made with `create`.
+    """
+    opened = await asyncio.to_thread(open_source, source)
+    with closing(opened):
+        if import_id is None:
+            digest = await asyncio.to_thread(digest_of, opened)
+            async with database.unit_of_work(actor) as uow:
+                import_id = (await create(uow, file_name, digest, dry_run)).id
+        try:
+            await _read(database, actor, import_id, opened, progress)
+        except CallCenterError as error:
+            return await _fail(database, actor, import_id, error)
+    async with database.reading(actor) as uow:
+        checked = await get_import(uow, import_id)
+    return checked if checked.dry_run or checked.same_as_id else await plan(database, actor, import_id, progress)
+
+
+async def _read(database: Database, actor: Actor, import_id: int, opened: BinaryIO, progress: Progress | None) -> None:
+    layout = await asyncio.to_thread(csv_file.read_layout, opened, import_cells.COLUMNS)
+    async with database.unit_of_work(actor) as uow:
+        (await _moving(uow, import_id, "reading")).header = layout.header
+    with closing(csv_file.read_rows(opened, layout)) as read:
+        await _read_rows(database, actor, import_id, layout, read, progress)
+    async with database.unit_of_work(actor) as uow:
+        checked = await _moving(uow, import_id, "reading")
+        checked.state = "checked"
+        checked.finished_at = uow.now if checked.dry_run or checked.same_as_id else None
+        counts = {"accepted": checked.accepted, "rejected": checked.rejected}
+        audit(uow, "meetings.import_checked", "meeting_import", import_id, **counts)
+
+
+async def _read_rows(
+    database: Database, actor: Actor, import_id: int, layout: Layout, read: Read, progress: Progress | None
+) -> None:
+    pace = Pace()
+    while True:
+        pace.begin()
+        batch = await asyncio.to_thread(lambda size: list(islice(read, size)), pace.size)
+        if not batch:
+            return
+        async with database.reading(actor) as uow:
+            rows = await import_steps.check_rows(uow, layout, batch)
+        async with database.unit_of_work(actor) as uow:
+            moved = await _moving(uow, import_id, "reading")
+            good = sum(row["state"] == "good" for row in rows)
+            moved.total += len(rows)
+            moved.accepted += good
+            moved.rejected += len(rows) - good
+            if moved.total > MAXIMUM_ROWS:
+                raise Invalid("The file has more than {limit} rows. Split it.", field="file", limit=MAXIMUM_ROWS)
+            await uow.session.execute(insert(MeetingImportRow), [{**row, "import_id": import_id} for row in rows])
+        pace.end()
+        await _breathe(progress, moved)
+
+
+async def plan(database: Database, actor: Actor, import_id: int, progress: Progress | None = None) -> MeetingImport:
+    """Plan the meetings of the good rows of a checked import (also of a dry run, and once more), or go on where it stopped.
+
+    A row that was good when it was read and is no longer (the contact is gone, the time is over) is rejected then.
+    """
+    async with database.unit_of_work(actor) as uow:
+        moved = await _moving(uow, import_id, "checked", "planning")
+        moved.state, moved.dry_run, moved.finished_at = "planning", False, None
+    pace = Pace()
+    while True:
+        pace.begin()
+        async with database.unit_of_work(actor) as uow:
+            moved = await _moving(uow, import_id, "planning")
+            planned, rejected = await import_steps.plan_rows(uow, import_id, pace.size)
+            moved.planned += planned
+            moved.accepted -= rejected
+            moved.rejected += rejected
+            if not planned + rejected:
+                moved.state, moved.finished_at = "done", uow.now
+                audit(uow, "meetings.import_planned", "meeting_import", import_id, planned=moved.planned, rejected=moved.rejected)
+                await import_steps.tell_consultants(uow, import_id)
+        pace.end()
+        await _breathe(progress, moved)
+        if moved.state == "done":
+            return moved
+
+
+async def resume_all(database: Database) -> list[MeetingImport]:
+    """Take up imports whose process is gone; call it at start and every minute. Half-read files end as failed."""
+    async with database.reading() as uow:
+        moving = MeetingImport.state.in_(["reading", "checked", "planning"])
+        query = select(MeetingImport, User).outerjoin(User, User.id == MeetingImport.user_id)
+        left = (await uow.session.execute(query.where(moving, MeetingImport.touched_at < uow.now - ABANDONED))).all()
+    ended: list[MeetingImport] = []
+    for each, user in left:
+        if each.state == "checked" and (each.dry_run or each.same_as_id):
+            continue  # somebody must want it first
+        log.info("meeting_import.resumed", import_id=each.id, state=each.state)
+        if each.state == "reading":
+            interrupted = Unavailable("Reading the file was interrupted. Import it again.")
+            ended.append(await _fail(database, SYSTEM, each.id, interrupted))
+        elif user is not None and user.disabled_at is not None:
+            gone = NotPermitted("{name} was deactivated; the rest of the file is not planned.", name=user.name)
+            ended.append(await _fail(database, SYSTEM, each.id, gone))
+        else:
+            ended.append(await plan(database, SYSTEM if user is None else _planner(user, each), each.id))
+    return ended
+
+
+def _planner(user: User, moved: MeetingImport) -> Actor:
+    """Return whoever imported the file, in the zone they did it in."""
+    found = actor_of(user)
+    return Actor(found.user_id, found.name, found.role, found.language, moved.time_zone)
+
+
+async def list_imports(uow: UnitOfWork, limit: int = 50) -> list[MeetingImport]:
+    """Return the latest imports, newest first: one's own, of everybody for supervisors."""
+    query = select(MeetingImport).order_by(MeetingImport.id.desc()).limit(max(1, min(limit, 200)))
+    if not uow.actor.may(Role.SUPERVISOR):
+        query = query.where(MeetingImport.user_id == uow.actor.id)
+    return list(await uow.session.scalars(query))
+
+
+async def get_import(uow: UnitOfWork, import_id: int) -> MeetingImport:
+    """Return an import: one's own, any for supervisors."""
+    found = await uow.session.get(MeetingImport, import_id)
+    if found is None or not (uow.actor.may(Role.SUPERVISOR) or found.user_id == uow.actor.id):
+        raise NotFound("There is no such import.")
+    return found
+
+
+async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> MeetingImport:
+    """Return the import for a change, locked until the commit; raises Conflict unless it is in one of the states."""
+    found = await uow.session.get(MeetingImport, import_id, with_for_update=True)
+    if found is None or not (uow.actor.may(Role.SUPERVISOR) or found.user_id == uow.actor.user_id):
+        raise NotFound("There is no such import.")
+    if found.state not in states:
+        raise Conflict("This import is {state} now; that cannot be done.", state=found.state)
+    found.touched_at = uow.now
+    return found
+
+
+async def _breathe(progress: Progress | None, moved: MeetingImport) -> None:
+    if progress is not None:
+        progress(moved)
+    await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _fail(database: Database, actor: Actor, import_id: int, why: CallCenterError) -> MeetingImport:
+    """End an import with a sentence; meetings it planned before stay, and its good rows are no longer good for anything."""
+    async with database.unit_of_work(actor) as uow:
+        failed = await _moving(uow, import_id, "reading", "checked", "planning")
+        failed.state, failed.finished_at = "failed", uow.now
+        failed.error, failed.error_values = why.sentence, {name: str(value) for name, value in why.values.items()}
+        audit(uow, "meetings.import_failed", "meeting_import", import_id, reason=str(why))
+        await import_steps.forget(uow, import_id)
+    return failed

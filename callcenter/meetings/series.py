@@ -1,0 +1,165 @@
+"""Meetings that repeat: planned at once as ordinary meetings, changed or cancelled one by one or with the rest of their series.
+
+Why so: docs/decisions/0010-recurrence.md. A meeting of a series is changed by the same service as any other; here is only
+which others follow it, and how a new time carries over (recurrence.py).
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from callcenter.db import UnitOfWork
+from callcenter.errors import Conflict, Invalid
+from callcenter.meetings import planning, recurrence, rows, rules, service, views
+from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut
+from callcenter.meetings.models import Meeting, MeetingSeries, MeetingState
+from callcenter.meetings.recurrence import Window
+from callcenter.meetings.series_forms import Scope, SeriesInput, SeriesOut, SeriesReport
+from callcenter.users.service import audit
+
+_CARRIED = ("name", "number", "mode", "information", "project_id", "user_id", "contact_id")
+
+
+async def plan_series(uow: UnitOfWork, data: MeetingInput, repeat: SeriesInput) -> SeriesOut:
+    """Plan a meeting and those that repeat it, in the actor's time zone: all or none.
+
+    Raises Invalid with the field at fault (`repeat.` before those of the rule); what is wrong with one day names the day.
+    """
+    zone = ZoneInfo(uow.actor.time_zone)
+    found = await _windows(uow, data, repeat, zone)
+    begin = recurrence.wall(found[0].from_at, zone)
+    series = MeetingSeries(
+        rule=recurrence.text_of(repeat, begin, zone), time_zone=zone.key, created_by=uow.actor.user_id, created_at=uow.now
+    )
+    uow.session.add(series)
+    await uow.session.flush()
+    planned = [await _plan(uow, data, window, zone, series.id) for window in found]
+    audit(uow, "meeting.series_planned", "meeting", planned[0].id, series_id=series.id, rule=series.rule, count=len(planned))
+    return SeriesOut(series_id=series.id, rule=series.rule, time_zone=series.time_zone, items=planned)
+
+
+async def _windows(uow: UnitOfWork, data: MeetingInput, repeat: SeriesInput, zone: ZoneInfo) -> list[Window]:
+    _, stored = await planning.project_with_rules(uow, data.project_id)
+    start = rules.utc(data.from_at, "from_at")
+    end = rules.utc(data.to_at, "to_at") if data.to_at else start + dt.timedelta(minutes=stored.window_minutes)
+    try:
+        return recurrence.windows(Window(start, end), repeat, zone)
+    except Invalid as error:
+        raise Invalid(error.sentence, field=f"repeat.{error.field}", **error.values) from error
+
+
+async def _plan(uow: UnitOfWork, data: MeetingInput, window: Window, zone: ZoneInfo, series_id: int) -> MeetingOut:
+    one = data.model_copy(update={"from_at": window.from_at, "to_at": window.to_at})
+    try:
+        planned = await service.plan(uow, one)
+    except Invalid as error:
+        raise _on_day(error, window, zone) from error
+    meeting = await uow.session.get_one(Meeting, planned.id)
+    meeting.series_id, meeting.series_at, meeting.series_version = series_id, window.from_at, meeting.version
+    return planned.model_copy(update={"series_id": series_id})
+
+
+def _on_day(error: Invalid, window: Window, zone: ZoneInfo) -> Invalid:
+    """Return what is wrong with one meeting of many, with its day; faults that have nothing to do with time stay as they are."""
+    if error.field not in ("from_at", "to_at"):
+        return error
+    day = f"{window.from_at.astimezone(zone):%Y-%m-%d}"
+    return Invalid("{day}: {problem}", field=error.field, day=day, problem=error)
+
+
+async def change_series(
+    uow: UnitOfWork, meeting_id: int, data: MeetingChange, scope: Scope, *, changed_singly: bool = False
+) -> SeriesReport:
+    """Change one meeting of a series, or it and the rest: what is different carries over, a time by the clock on the wall.
+
+    Of the rest stay as they are: what is past, due or over, what the actor may not change, and unless `changed_singly`
+    what somebody changed on its own. Raises what service.change does; then nothing is changed.
+    """
+    meeting = await rows.own(uow, meeting_id)
+    if scope == "one":
+        return SeriesReport(changed=[await service.change(uow, meeting_id, data)], untouched=[])
+    series = await _series(uow, meeting)
+    others = await _rest(uow, series, meeting)
+    zone = ZoneInfo(series.time_zone)
+    [before] = await views.shown(uow, [meeting_id])
+    after = await service.change(uow, meeting_id, data)
+    _left_at(meeting, moved=after.from_at != before.from_at)
+    report = SeriesReport(changed=[after], untouched=[])
+    for each in others:
+        if _untouchable(uow, each) or (each.version != each.series_version and not changed_singly):
+            report.untouched.append(each.id)
+            continue
+        wanted = _carried(each, before, after, zone)
+        try:
+            report.changed.append(
+                await service.change(
+                    uow, each.id, wanted.model_copy(update={"keep_number": data.keep_number, "invite": data.invite})
+                )
+            )
+        except Invalid as error:
+            raise _on_day(error, Window(wanted.from_at, wanted.to_at or wanted.from_at), zone) from error
+        _left_at(each, moved=after.from_at != before.from_at)
+    return report
+
+
+async def cancel_series(uow: UnitOfWork, meeting_id: int, reason: str, scope: Scope) -> SeriesReport:
+    """Cancel one meeting of a series, or it and the rest, also what was changed singly; what is due or over stays."""
+    meeting = await rows.own(uow, meeting_id)
+    if scope == "one":
+        return SeriesReport(changed=[await service.cancel(uow, meeting_id, reason)], untouched=[])
+    others = await _rest(uow, await _series(uow, meeting), meeting)
+    report = SeriesReport(changed=[await service.cancel(uow, meeting_id, reason)], untouched=[])
+    for each in others:
+        if _untouchable(uow, each):
+            report.untouched.append(each.id)
+        else:
+            report.changed.append(await service.cancel(uow, each.id, reason))
+    return report
+
+
+async def _series(uow: UnitOfWork, meeting: Meeting) -> MeetingSeries:
+    series = None if meeting.series_id is None else await uow.session.get(MeetingSeries, meeting.series_id)
+    if series is None:
+        raise Conflict("This meeting does not repeat.")
+    return series
+
+
+async def _rest(uow: UnitOfWork, series: MeetingSeries, meeting: Meeting) -> list[Meeting]:
+    """Return the meetings of the series after this one that the actor sees, locked, in order."""
+    query = select(Meeting).where(
+        Meeting.series_id == series.id, Meeting.series_at > meeting.series_at, Meeting.id != meeting.id, rows.visible(uow)
+    )
+    query = query.order_by(Meeting.series_at, Meeting.id).with_for_update(of=Meeting)
+    return list(await uow.session.scalars(query.execution_options(populate_existing=True)))
+
+
+def _untouchable(uow: UnitOfWork, meeting: Meeting) -> bool:
+    waits = meeting.state == MeetingState.PLANNED and meeting.from_at > uow.now
+    return not waits or meeting.project_id is None or not rows.may_change(uow, meeting)
+
+
+def _left_at(meeting: Meeting, *, moved: bool) -> None:
+    """Note what the series left a meeting at; one that moved has its place in the series where it is now."""
+    meeting.series_version = meeting.version
+    if moved:
+        meeting.series_at = meeting.from_at
+
+
+def _carried(meeting: Meeting, before: MeetingOut, after: MeetingOut, zone: ZoneInfo) -> MeetingChange:
+    """Return a meeting with what became different between `before` and `after` of another one of its series."""
+    fields = {name: getattr(meeting, name) for name in _CARRIED}
+    fields |= dict(_different(before, after, _CARRIED))
+    length = meeting.to_at - meeting.from_at
+    if after.to_at - after.from_at != before.to_at - before.from_at:
+        length = after.to_at - after.from_at
+    begin = recurrence.wall(meeting.from_at, zone)
+    shift = recurrence.wall(after.from_at, zone) - recurrence.wall(before.from_at, zone)
+    window = recurrence.at(begin + shift, zone, length) if shift else Window(meeting.from_at, meeting.from_at + length)
+    return MeetingChange(**fields, from_at=window.from_at, to_at=window.to_at, version=meeting.version)
+
+
+def _different(before: MeetingOut, after: MeetingOut, names: Iterable[str]) -> Iterable[tuple[str, Any]]:
+    return ((name, getattr(after, name)) for name in names if getattr(after, name) != getattr(before, name))
