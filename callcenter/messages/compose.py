@@ -5,14 +5,14 @@ The standard library's email package refuses a header with a line end in it; add
 
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, Policy
+from email.policy import SMTP
 from email.utils import format_datetime
 
 from callcenter.messages import addresses
 from callcenter.messages.models import Mail
 
-_ASCII: Policy[EmailMessage] = SMTP.clone(cte_type="7bit")  # any server takes it
-_UTF8: Policy[EmailMessage] = SMTP.clone(cte_type="7bit", utf8=True)  # RFC 6532: only for an address that needs it
+_ASCII = SMTP.clone(cte_type="7bit")  # any server takes it
+_UTF8 = SMTP.clone(cte_type="7bit", utf8=True)  # RFC 6532: only for an address that needs it
 
 
 def needs_utf8(address: str) -> bool:

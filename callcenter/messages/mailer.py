@@ -98,7 +98,7 @@ class Mailer:
             words = refusal.words
             await self._patiently(lambda: self._fail(mail, words))
             return True
-        except Exception as error:  # noqa: BLE001 - a fault about one mail must not stop all others, nor lose this one
+        except Exception as error:  # a fault about one mail must not stop all others, nor lose this one
             log.exception("mail.fault", mail_id=mail.id)
             words = f"The product failed with this e-mail: {type(error).__name__}."
             await self._patiently(lambda: self._put_off(mail, words))

@@ -107,6 +107,8 @@ class Connection:
     async def _hand_over(self, client: aiosmtplib.SMTP, mail: Mail, message: bytes) -> None:
         """Run one mail transaction."""
         options = ["SMTPUTF8"] if needs_utf8(mail.to_address) else []
+        if options and client.is_ehlo_or_helo_needed:
+            await client.ehlo()
         if options and not client.supports_extension("smtputf8"):
             raise Never(f"The mail server cannot deliver to an address with the letters of {mail.to_address}.")
         to = addresses.on_the_wire(mail.to_address)
