@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from callcenter.actor import Actor, Role
 from callcenter.errors import CallCenterError, Invalid, NotSignedIn
-from webui import i18n, user_agents
+from webui import i18n, meeting_words, user_agents
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +46,8 @@ def environment() -> jinja2.Environment:
         "ago": i18n.ago,
         "duration": i18n.duration,
         "number": i18n.number,
+        "told": meeting_words.told,
+        "plainly": meeting_words.plainly,
         "browser": user_agents.browser,
         "system": user_agents.system,
     }

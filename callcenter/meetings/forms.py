@@ -168,6 +168,14 @@ class AssignReport(BaseModel):
     refused: list[Refused] = []
 
 
+class MeetingOfCall(BaseModel):
+    """The meeting a call was dialled for, and how."""
+
+    call_id: str
+    mode: ModeName
+    meeting: MeetingOut
+
+
 class AttemptOut(BaseModel):
     """One try. `call_id` is null until it was dialled."""
 

@@ -12,6 +12,7 @@ from callcenter.calls import service as calls
 from callcenter.calls.models import Leg
 from callcenter.contacts import service as contacts
 from callcenter.errors import CallCenterError, Conflict, Invalid
+from callcenter.meetings import talks
 from callcenter.projects import service as projects
 from webui import views
 from webui.pages import fields
@@ -52,6 +53,7 @@ async def _show(request: Request, refused: CallCenterError | None = None, typed:
         call = await calls.get_call(uow, call_id)
         legs = list(await uow.session.scalars(select(Leg).where(Leg.call_id == call_id).order_by(Leg.started_at)))
         dispositions = await projects.dispositions(uow, call.project_id)
+        about = await talks.of_call(uow, call_id)
     return await views.render(
         request,
         "calls/show.html",
@@ -60,6 +62,7 @@ async def _show(request: Request, refused: CallCenterError | None = None, typed:
         legs=legs,
         dispositions=dispositions,
         typed=typed,
+        meeting=about.meeting if about else None,
         own=call.user_id == actor.user_id or actor.may(Role.SUPERVISOR),
         error=views.translate(request, refused) if refused else "",
     )

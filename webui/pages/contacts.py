@@ -15,14 +15,17 @@ from callcenter.contacts import service as contacts
 from callcenter.contacts.models import NUMBER_TYPES
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
+from callcenter.meetings import service as meetings
+from callcenter.meetings.forms import MeetingFilter
 from callcenter.users.models import User
 from webui import views
-from webui.pages import fields
+from webui.pages import fields, meeting_filters
 
 log = structlog.get_logger(__name__)
 
 _PAGE = 50
 _TIMELINE = 30
+_MEETINGS = 10
 
 
 async def listing(request: Request) -> Response:
@@ -49,8 +52,14 @@ async def show(request: Request) -> Response:
     actor, contact_id = views.signed_in(request), fields.path_id(request)
     async with request.app.state.database.reading(actor) as uow:
         contact = await contacts.get_contact(uow, contact_id)
-        timeline = await _timeline(uow, contact_id)
-    return await views.render(request, "contacts/show.html", contact=contact, show=numbers.show, **timeline)
+        context = await _timeline(uow, contact_id) | await _meetings(uow, contact_id)
+    return await views.render(request, "contacts/show.html", contact=contact, show=numbers.show, **context)
+
+
+async def _meetings(uow: UnitOfWork, contact_id: int) -> dict[str, Any]:
+    """Return the promises to call this contact that are still open."""
+    wanted = MeetingFilter(contact_id=contact_id, state=meeting_filters.OPEN_STATES, limit=_MEETINGS)
+    return {"meetings": (await meetings.list_meetings(uow, wanted)).items}
 
 
 async def timeline(request: Request) -> Response:
@@ -84,7 +93,7 @@ async def add_note(request: Request) -> Response:
         return views.redirect(f"/contacts/{contact_id}")
     async with request.app.state.database.reading(actor) as uow:
         contact = await contacts.get_contact(uow, contact_id)
-        context = await _timeline(uow, contact_id)
+        context = await _timeline(uow, contact_id) | await _meetings(uow, contact_id)
     return await views.render(request, "contacts/show.html", 422, contact=contact, show=numbers.show, note_error=error, **context)
 
 

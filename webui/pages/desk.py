@@ -10,7 +10,7 @@ from callcenter import clock
 from callcenter.calls import service as calls
 from callcenter.projects import service as projects
 from webui import i18n, views
-from webui.pages import fields
+from webui.pages import fields, meetings
 
 _SHOWN = 30
 
@@ -22,6 +22,7 @@ async def desk(request: Request) -> Response:
         page = await calls.list_calls(uow, mine=True, limit=_SHOWN)
         call_backs = await calls.call_backs(uow, mine=True)
         own_projects = await projects.projects_of(uow)
+        todays_meetings = await meetings.todays(uow)
     zone = i18n.zone(actor.time_zone)
     today = clock.now().astimezone(zone).date()
     todays = [call for call in page.items if _day(call.started_at, zone) == today]
@@ -32,6 +33,7 @@ async def desk(request: Request) -> Response:
         "desk.html",
         calls=todays,
         call_backs=call_backs,
+        meetings=todays_meetings,
         projects=own_projects,
         answered=sum(1 for call in todays if call.answered_at),
         talked=talked,

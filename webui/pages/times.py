@@ -40,6 +40,17 @@ def at(day: str, hour: str, field: str | None = None) -> dt.datetime:
     return found
 
 
+def iso(value: str) -> dt.datetime:
+    """Read an ISO 8601 time with its offset; raises Invalid."""
+    try:
+        found = dt.datetime.fromisoformat(value)
+    except ValueError:
+        raise Invalid("Give a day and an hour.") from None
+    if found.tzinfo is None or found.year not in _YEARS:
+        raise Invalid("Give a day and an hour.")
+    return found
+
+
 def midnight(day: str, *, after: bool = False) -> dt.datetime | None:
     """Return when a day begins in the person's zone, or ends when `after`; None when it is no day."""
     try:

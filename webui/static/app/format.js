@@ -51,3 +51,28 @@ export function when(iso) {
   const style = day(date) === day(new Date(serverNow())) ? hour : { day: "numeric", month: "short", ...hour };
   return new Intl.DateTimeFormat(language(), style).format(date);
 }
+
+const NAMED = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+
+/** Return a moment (milliseconds) as date and time inputs write it, in the person's zone. */
+export function localParts(moment) {
+  const found = Object.fromEntries(new Intl.DateTimeFormat("en-CA", { ...NAMED, timeZone: zone }).formatToParts(moment).map(({ type, value }) => [type, value]));
+  return { date: `${found.year}-${found.month}-${found.day}`, time: `${found.hour}:${found.minute}` };
+}
+
+/** Return the moment (milliseconds) at which the clock on the person's wall shows this; an hour that is skipped counts on. */
+export function momentOf(date, time) {
+  const wanted = Date.parse(`${date}T${time}:00Z`);
+  const offsetAt = (moment) => {
+    const shown = localParts(moment);
+    return Date.parse(`${shown.date}T${shown.time}:00Z`) - Math.floor(moment / 60_000) * 60_000;
+  };
+  const first = wanted - offsetAt(wanted);
+  return wanted - offsetAt(first);
+}
+
+/** Write from when to when: the hours for today, else the day too. */
+export function between(from, to) {
+  const end = localParts(Date.parse(to));
+  return localParts(Date.parse(from)).date === end.date ? `${when(from)}\u2013${end.time}` : `${when(from)} \u2013 ${when(to)}`;
+}

@@ -5,6 +5,9 @@ import { toast } from "./dom.js";
 import { loadTexts, t } from "./i18n.js";
 import { startKeyboard } from "./keyboard.js";
 import { startLive } from "./live.js";
+import { startMeetingForms } from "./meetingform.js";
+import { startMeetingList } from "./meetinglist.js";
+import { startMeetings } from "./meetings.js";
 import { openContact, startNavigation } from "./navigate.js";
 import { enhance, fillCustomers, startPages } from "./pages.js";
 import { startPopups } from "./popup.js";
@@ -19,6 +22,8 @@ import { setTheme } from "./theme.js";
 async function start() {
   await loadTexts();
   startPages();
+  startMeetingForms();
+  startMeetingList();
   startNavigation(enhance);
   for (;;) {
     try {
@@ -35,6 +40,7 @@ async function start() {
   startPopups();
   startSoftphone();
   startWrapUp();
+  startMeetings();
   startKeyboard();
   watch(contactOpened);
   startLive();

@@ -11,9 +11,9 @@ export function go(path, { ask = true } = {}) {
   return true;
 }
 
-/** Tell whether <main> holds text that was typed and not saved. */
-export function isDirty() {
-  return [...document.querySelectorAll("#main form[data-guard]")].some((form) => [...form.elements].some(changed));
+/** Tell whether <main>, or a part of it, holds text that was typed and not saved. */
+export function isDirty(part = document.getElementById("main")) {
+  return [...part.querySelectorAll("form[data-guard]")].some((form) => [...form.elements].some(changed));
 }
 
 function changed(field) {

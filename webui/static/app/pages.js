@@ -5,12 +5,13 @@ import { chord } from "./keyboard.js";
 import { drawDevices } from "./devices.js";
 import { h, toast } from "./dom.js";
 import { t } from "./i18n.js";
+import { isDirty } from "./navigate.js";
 import { dial, keypad } from "./softphone.js";
 import { clock, secondsSince } from "./format.js";
 import { currentTheme, setTheme } from "./theme.js";
 import { watch } from "./store.js";
 
-const LISTED = new Set(["call.answered", "call.changed", "call.ended", "call.ringing", "call.withdrawn", "agent.state"]);
+const LISTED = new Set(["call.answered", "call.changed", "call.ended", "call.ringing", "call.withdrawn", "agent.state", "meeting.changed", "meeting.missed", "meeting.assigned"]);
 const REFRESH_MILLISECONDS = 400;
 const LARGEST_REFRESHED = 51; // a page of rows and the line that loads more
 let refreshTimer = 0;
@@ -40,6 +41,7 @@ export function startPages() {
   document.addEventListener("submit", submitted);
   document.addEventListener("htmx:error", () => toast(t("The page could not be loaded. Check the network and try again."), "danger"));
   watch((message) => document.body.dispatchEvent(new CustomEvent(`live-${message.type.replaceAll(".", "-")}`, { detail: message.data })));
+  document.body.addEventListener("meetings-given", refreshSoon);
   watch(({ type }) => LISTED.has(type) && refreshSoon());
   setInterval(() => {
     for (const timer of document.querySelectorAll("#main [data-since]")) timer.textContent = clock(secondsSince(timer.dataset.since));
@@ -51,10 +53,15 @@ function refreshSoon() {
   clearTimeout(refreshTimer);
   refreshTimer = setTimeout(() => {
     for (const list of document.querySelectorAll("#main [data-refresh]")) {
-      const busy = list.querySelector("details[open]") || list.querySelectorAll("tbody tr").length > LARGEST_REFRESHED;
+      const busy = list.querySelector("details[open], input[name=ids]:checked") || worksIn(list) || list.querySelectorAll("tbody tr").length > LARGEST_REFRESHED;
       if (!busy) window.htmx.ajax("GET", location.pathname + location.search, { target: `#${list.id}`, select: `#${list.id}`, swap: "outerHTML" });
     }
   }, REFRESH_MILLISECONDS);
+}
+
+/** Tell whether somebody has typed or chosen something inside, or is about to. */
+function worksIn(list) {
+  return list.contains(document.activeElement) && document.activeElement.matches("input, textarea, select") || isDirty(list);
 }
 
 function clicked(event) {

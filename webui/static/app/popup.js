@@ -2,12 +2,13 @@
 
 import { api, quietly } from "./api.js";
 import { announce, h, icon } from "./dom.js";
-import { clock, secondsUntil, when } from "./format.js";
+import { secondsUntil } from "./format.js";
 import { t } from "./i18n.js";
 import { chooser, createLink, tellChosen } from "./match.js";
 import { pageLink } from "./navigate.js";
 import { callerOf, ringFor } from "./ring.js";
 import { change, load, state, subscribe, takeCall } from "./store.js";
+import { linesOf } from "./timeline.js";
 
 const DELIBERATE_MILLISECONDS = 800; // a button focused for less answers no key: the person was typing elsewhere
 const cards = new Map();
@@ -69,7 +70,7 @@ function build(offer) {
     offer.identification === "several" ? chooser(offer) : null,
     createLink(offer),
     answerButtons(offer),
-    lines(offer),
+    linesOf(offer.timeline),
   ];
   return h("section", { class: "popup popup-ringing", "data-call": offer.call_id, role: "region", "aria-labelledby": heading.id },
     h("div", { class: "popup-head" }, icon("phone-incoming"), offer.project || t("Incoming call"), h("span", { class: "timer", "data-expires": offer.expires_at || "" })),
@@ -126,21 +127,6 @@ function answerButtons(offer) {
 async function declineOffer(callId) {
   await quietly(api("POST", `/calls/${callId}/decline`));
   change({ offers: state.offers.filter((offer) => offer.call_id !== callId) });
-}
-
-function lines(offer) {
-  if (!offer.timeline?.length) return null;
-  return h("ul", { class: "popup-lines", "aria-label": t("Last on the timeline") },
-    offer.timeline.map((line) => h("li", {}, h("time", { datetime: line.at }, when(line.at)), h("span", { title: lineText(line) }, lineText(line)))));
-}
-
-/** Say a line of the timeline in the person's language. */
-function lineText(line) {
-  if (line.kind !== "call") return line.text;
-  const { direction, outcome, seconds, disposition, note } = line.data || {};
-  const way = direction === "outbound" ? t("Call to the customer") : t("Call from the customer");
-  const results = { missed: t("missed"), busy: t("busy"), no_answer: t("no answer"), rejected: t("rejected"), unreachable: t("not reachable"), cancelled: t("cancelled"), failed: t("failed") };
-  return [way, outcome === "answered" ? clock(seconds || 0) : results[outcome], disposition, note].filter(Boolean).join(" · ");
 }
 
 function countDown() {

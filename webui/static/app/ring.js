@@ -31,7 +31,8 @@ export function tryRing() {
 
 let context = null;
 
-function ringContext() {
+/** Return the audio context that plays where it rings. */
+export function ringContext() {
   const device = state.me?.preferences?.ring_device || "";
   context ||= device ? new AudioContext() : audioContext();
   if (context.setSinkId && context !== audioContext()) context.setSinkId(device).catch(() => {});

@@ -131,7 +131,8 @@ function update() {
   const name = callerOf(call);
   const words = stateOf(call);
   const number = call.number_shown || call.number;
-  const about = [number === name ? "" : number, drawn.over ? carrierSaid(call) : words].filter(Boolean).join(" · ");
+  const meeting = state.meeting?.call_id === call.id ? t("Meeting: {name}", { name: state.meeting.meeting.name }) : "";
+  const about = [meeting, number === name ? "" : number, drawn.over ? carrierSaid(call) : words].filter(Boolean).join(" · ");
   const title = call.contact_id ? pageLink(`/contacts/${call.contact_id}`, name) : h("strong", {}, name);
   parts.who.replaceChildren(...(drawn.over ? [h("strong", { class: "softphone-reason" }, words)] : []), title, h("span", { class: "softphone-state" }, about));
   parts.mute?.setAttribute("aria-pressed", String(station.muted));

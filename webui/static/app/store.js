@@ -13,6 +13,9 @@ export const state = {
   call: null,
   wrapUp: null,
   unsaved: [],
+  meetings: [], // phone meetings that are up, as meeting.due says them
+  meeting: null, // that of the call or the wrap-up: {call_id, mode, meeting}
+  missed: [], // one's own of the last hours that nobody has planned anew
   ended: null, // the last call that failed, so that its reason can be read
   connected: false,
   switchUp: true,
@@ -75,6 +78,9 @@ function take(me) {
     call: me.call || null,
     wrapUp: me.wrap_up || null,
     unsaved: me.unsaved || [],
+    meetings: me.meetings || [],
+    meeting: me.meeting || null,
+    missed: me.missed || [],
     switchUp: me.switch_up !== false,
   });
 }
@@ -114,6 +120,16 @@ const reducers = {
   },
   "call.digit": (data) => {
     if (state.call?.id === data.call_id) change({ call: { ...state.call, digits: (state.call.digits || "") + data.digit } });
+  },
+  "meeting.due": (data) => change({ meetings: [...state.meetings.filter((each) => each.meeting_id !== data.meeting_id), data] }),
+  "meeting.dialling": (data) => {
+    change({ meetings: state.meetings.filter((each) => each.meeting_id !== data.meeting_id) });
+    return load();
+  },
+  "meeting.missed": () => load(),
+  "meeting.changed": (data) => {
+    const ours = state.meetings.some((each) => each.meeting_id === data.meeting_id) || state.missed.some((each) => each.id === data.meeting_id);
+    return ours || state.meeting?.meeting.id === data.meeting_id ? load() : null;
   },
   "agent.state": (data) => {
     if (data.user_id !== state.me?.user?.id) return null;

@@ -7,6 +7,7 @@ import { t } from "./i18n.js";
 import { chooser, createLink, somebodyElse } from "./match.js";
 import { pageLink } from "./navigate.js";
 import { noteField } from "./note.js";
+import { outcomePart } from "./outcome.js";
 import { callerOf } from "./ring.js";
 import { change, load, state, subscribe } from "./store.js";
 
@@ -32,7 +33,7 @@ function draw() {
     card?.element.remove();
     card?.note.leave();
     card = build(call);
-    document.getElementById("dock").append(card.element);
+    document.getElementById("dock").prepend(card.element); // above what waits
   }
   card.update(call);
 }
@@ -40,13 +41,14 @@ function draw() {
 function build(call) {
   const id = call.id;
   const note = noteField(call);
+  const outcome = outcomePart(id);
   const disposition = h("select", { class: "form-select", id: `disposition-${id}` });
   const head = h("div", { class: "popup-head" });
   const who = h("div");
   const ask = h("div", { class: "stack" });
   const finish = h("div", { class: "popup-actions" });
   const element = h("section", { class: "popup", "data-call": id, role: "region", "aria-label": t("Note and wrap-up") }, head,
-    h("div", { class: "popup-body" }, who, ask,
+    h("div", { class: "popup-body" }, who, ask, outcome.element,
       h("div", {}, note.elements),
       h("div", {}, h("label", { class: "form-label", for: disposition.id }, t("Disposition")), disposition),
       finish));
@@ -75,7 +77,8 @@ function build(call) {
   };
   finish.append(
     h("button", { type: "button", class: "btn btn-primary", on: { click: save } }, icon("check"), t("Save and finish")),
-    h("button", { type: "button", class: "btn", on: { click: () => extend() } }, t("+60 s")));
+    h("button", { type: "button", class: "btn", on: { click: () => extend() } }, t("+60 s")),
+    h("a", { class: "btn", href: `/meetings/new?call=${id}` }, icon("calendar-plus"), t("Plan a meeting")));
 
   let shown = "";
   const update = (now) => {
@@ -83,6 +86,7 @@ function build(call) {
     element.classList.toggle("popup-wrap-up", over);
     finish.hidden = !over;
     note.follow(now);
+    outcome.follow(now);
     const marks = JSON.stringify([now.identification, now.contact_id, now.contact, now.organisation, over, now.disposition_id, (state.me?.dispositions || []).length]);
     if (marks === shown) return;
     shown = marks;

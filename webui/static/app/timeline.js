@@ -1,0 +1,31 @@
+// The customer's last lines as the cards in the dock show them.
+
+import { h } from "./dom.js";
+import { between, clock, when } from "./format.js";
+import { t } from "./i18n.js";
+
+/** Return the lines as a list, null when there are none. */
+export function linesOf(lines) {
+  if (!lines?.length) return null;
+  return h("ul", { class: "popup-lines", "aria-label": t("Last on the timeline") },
+    lines.map((line) => h("li", {}, h("time", { datetime: line.at }, when(line.at)), h("span", { title: textOf(line) }, textOf(line)))));
+}
+
+/** Say a line of the timeline in the person's language. */
+function textOf(line) {
+  if (line.kind === "meeting") return meetingText(line);
+  if (line.kind !== "call") return line.text;
+  const { direction, outcome, seconds, disposition, note } = line.data || {};
+  const way = direction === "outbound" ? t("Call to the customer") : t("Call from the customer");
+  const results = { missed: t("missed"), busy: t("busy"), no_answer: t("no answer"), rejected: t("rejected"), unreachable: t("not reachable"), cancelled: t("cancelled"), failed: t("failed") };
+  return [way, outcome === "answered" ? clock(seconds || 0) : results[outcome], disposition, note].filter(Boolean).join(" · ");
+}
+
+function meetingText({ text, data }) {
+  const { event, state, name, from_at: from, to_at: to, note } = data || {};
+  const results = { held: t("Phone meeting held"), not_held: t("Phone meeting not held"), missed: t("Phone meeting missed") };
+  const words = { planned: t("Phone meeting planned"), moved: t("Phone meeting moved"), rescheduled: t("Phone meeting rescheduled"), cancelled: t("Phone meeting cancelled"), missed: t("Phone meeting missed"), outcome: results[state] };
+  if (!words[event]) return text;
+  const future = ["planned", "moved"].includes(event) && from && to ? between(from, to) : null;
+  return [words[event], name, future, note].filter(Boolean).join(" · ");
+}
