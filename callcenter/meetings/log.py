@@ -3,13 +3,15 @@
 import datetime as dt
 from typing import Any
 
-from callcenter.contacts import service as contacts
+from callcenter.contacts import timeline
 from callcenter.db import UnitOfWork
 from callcenter.events import MeetingAssigned, MeetingChanged
 from callcenter.meetings import rows
 from callcenter.meetings.models import Meeting, MeetingEntry
 
 KIND = "meeting"  # of timeline entries
+OUTCOME = "outcome"
+_LOOKED_AT = 50  # lines among which the outcome before is looked for
 
 
 def write(uow: UnitOfWork, meeting: Meeting, kind: str, text: str, **data: Any) -> None:
@@ -65,8 +67,9 @@ def tell_assigned(uow: UnitOfWork, meeting: Meeting, user_id: int | None, *, tak
 
 
 async def on_timeline(uow: UnitOfWork, meeting: Meeting, event: str, text: str, **data: Any) -> None:
-    """Write a line on the contact's timeline, if there is a contact; `event`: planned, rescheduled, cancelled, missed, outcome.
+    """Write a line on the contact's timeline, if there is a contact.
 
+    `event`: planned, moved, rescheduled, cancelled, missed, outcome; a later outcome takes the place of the one before.
     `text` says it in English for who cannot draw `data`.
     """
     if meeting.contact_id is None:
@@ -81,12 +84,14 @@ async def on_timeline(uow: UnitOfWork, meeting: Meeting, event: str, text: str, 
         "to_at": meeting.to_at,
         **data,
     }
-    await contacts.add_entry(
-        uow,
-        contact_id=meeting.contact_id,
-        kind=KIND,
-        text=text,
-        at=uow.now,
-        user_id=uow.actor.user_id,
-        data={name: plain(value) for name, value in about.items()},
+    told = {name: plain(value) for name, value in about.items()}
+    if event == OUTCOME:
+        lines = await timeline.newest(uow, contact_id=meeting.contact_id, limit=_LOOKED_AT)
+        same = (line for line in lines if line.kind == KIND and line.data.get("meeting_id") == meeting.id)
+        written = next((line for line in same if line.data.get("event") == OUTCOME), None)
+        if written is not None:
+            written.text, written.data = text, told
+            return
+    await timeline.add_entry(
+        uow, contact_id=meeting.contact_id, kind=KIND, text=text, at=uow.now, user_id=uow.actor.user_id, data=told
     )

@@ -46,13 +46,14 @@ class Plan:
             setattr(meeting, name, getattr(self, name))
 
 
-async def settle(uow: UnitOfWork, data: MeetingInput, before: Meeting | None = None) -> Plan:
-    """Check a plan, or the change of a meeting from `before`; raises Invalid with the field at fault.
+async def settle(uow: UnitOfWork, data: MeetingInput, before: Meeting | None = None, *, follows: Meeting | None = None) -> Plan:
+    """Check a plan, or the change of a meeting from `before`, or what `follows` one; raises Invalid with the field at fault.
 
     A window that stays as it was is not checked again: who writes a note in its last minute may save it.
     """
     project, stored = await project_with_rules(uow, data.project_id)
     start, end = await _window(uow, data, stored, before)
+    before = before or follows
     user = await _user(uow, data.user_id, project, stored, before)
     contact = await _contact(uow, data.contact_id)
     number = _number(data.number, project)

@@ -4,18 +4,31 @@ import datetime as dt
 from collections.abc import Set
 
 from callcenter.actor import Role
-from callcenter.calls import rows as calls
-from callcenter.contacts import service as contacts
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid
-from callcenter.meetings import changes, due, log, planning, rows, views, warnings
+from callcenter.meetings import changes, due, invitations, log, planning, rows, storing, views, warnings
+from callcenter.meetings.assigning import assign, spread
 from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut, Warning  # noqa: A004 - the word for it
 from callcenter.meetings.models import Meeting, MeetingState
+from callcenter.meetings.outcomes import contact_deleted, reschedule, set_outcome
 from callcenter.meetings.queries import get, list_meetings
 from callcenter.meetings.states import DIALLABLE, OPEN
 from callcenter.users.service import audit
 
-__all__ = ["cancel", "change", "check", "get", "list_meetings", "plan", "snooze"]
+__all__ = [
+    "assign",
+    "cancel",
+    "change",
+    "check",
+    "contact_deleted",
+    "get",
+    "list_meetings",
+    "plan",
+    "reschedule",
+    "set_outcome",
+    "snooze",
+    "spread",
+]
 
 LONGEST_REASON = 1000
 LONGEST_SNOOZE = 24 * 60  # minutes
@@ -29,7 +42,9 @@ async def plan(uow: UnitOfWork, data: MeetingInput, *, confirmed: bool = True) -
     """
     uow.actor.require(Role.CONSULTANT)
     wanted = await planning.settle(uow, data)
-    meeting = await add(uow, wanted, keep_number=data.keep_number)
+    meeting = await storing.add(uow, wanted, keep_number=data.keep_number)
+    if data.invite:
+        await invitations.invite(uow, meeting)
     found = await warnings.about(uow, wanted, meeting.id) if confirmed else []
     return await views.one(uow, meeting, found)
 
@@ -39,34 +54,6 @@ async def check(uow: UnitOfWork, data: MeetingInput, meeting_id: int | None = No
     uow.actor.require(Role.CONSULTANT)
     before = None if meeting_id is None else await rows.seen(uow, meeting_id)
     return await warnings.about(uow, await planning.settle(uow, data, before), meeting_id)
-
-
-async def add(
-    uow: UnitOfWork, wanted: planning.Plan, *, keep_number: bool, follows: Meeting | None = None, series_id: int | None = None
-) -> Meeting:
-    """Store a checked plan as a meeting and let everybody know; `follows` is the one it takes the place of."""
-    await calls.lock(uow)  # first of all locks, as in the engine
-    meeting = Meeting(
-        state=MeetingState.PLANNED.value,
-        created_by=uow.actor.user_id,
-        created_at=uow.now,
-        updated_at=uow.now,
-        follows_id=follows.id if follows else None,
-        series_id=series_id,
-    )
-    wanted.fill(meeting)
-    uow.session.add(meeting)
-    await uow.session.flush()
-    await _keep_number(uow, wanted, keep_number)
-    log.write(uow, meeting, "planned", "Planned.", version=meeting.version)
-    audit(
-        uow, "meeting.planned", "meeting", meeting.id, name=meeting.name, user_id=meeting.user_id, follows_id=meeting.follows_id
-    )
-    await log.on_timeline(uow, meeting, "planned", f"Phone meeting planned: {meeting.name}")
-    await due.schedule(uow, meeting)
-    log.tell_assigned(uow, meeting, meeting.user_id)
-    await log.tell(uow, meeting)
-    return meeting
 
 
 async def change(uow: UnitOfWork, meeting_id: int, data: MeetingChange) -> MeetingOut:
@@ -81,7 +68,7 @@ async def change(uow: UnitOfWork, meeting_id: int, data: MeetingChange) -> Meeti
     wanted = await planning.settle(uow, data, meeting)
     before = await views.one(uow, meeting)
     wanted.fill(meeting)
-    await _keep_number(uow, wanted, data.keep_number)
+    await storing.store_number(uow, wanted, data.keep_number)
     after = await views.one(uow, meeting)
     changed = changes.differences(before, after)
     if changed:
@@ -91,10 +78,13 @@ async def change(uow: UnitOfWork, meeting_id: int, data: MeetingChange) -> Meeti
         if {"from_at", "to_at"} & changed.keys():
             await log.on_timeline(uow, meeting, "moved", f"Phone meeting moved: {meeting.name}", before=before.from_at)
         await due.schedule(uow, meeting)
+        await invitations.update(uow, meeting)
         if meeting.user_id != before.user_id:
             log.tell_assigned(uow, meeting, before.user_id, taken=True)
             log.tell_assigned(uow, meeting, meeting.user_id)
         await log.tell(uow, meeting, before.user_id)
+    if data.invite and not meeting.invited:
+        await invitations.invite(uow, meeting)
     return await views.one(uow, meeting, await warnings.about(uow, wanted, meeting.id))
 
 
@@ -109,20 +99,8 @@ async def cancel(uow: UnitOfWork, meeting_id: int, reason: str) -> MeetingOut:
     changes.refuse_calling(meeting)
     if MeetingState(meeting.state) not in OPEN:
         raise Conflict("This meeting is over and cannot be cancelled.")
-    await close_cancelled(uow, meeting, reason)
+    await storing.close(uow, meeting, reason)
     return await views.one(uow, meeting)
-
-
-async def close_cancelled(uow: UnitOfWork, meeting: Meeting, reason: str) -> None:
-    """Put a meeting that may be cancelled into that state, and let everybody know."""
-    before = meeting.state
-    meeting.state, meeting.reason, meeting.closed_at = MeetingState.CANCELLED.value, reason, uow.now
-    meeting.waiting, meeting.waiting_values, meeting.not_before = "", {}, None
-    changes.record(uow, meeting, "state", "Cancelled: {reason}", {"state": [before, meeting.state]}, reason=reason)
-    audit(uow, "meeting.cancelled", "meeting", meeting.id, reason=reason)
-    await log.on_timeline(uow, meeting, "cancelled", f"Phone meeting cancelled: {meeting.name}. {reason}", note=reason)
-    await due.schedule(uow, meeting)
-    await log.tell(uow, meeting)
 
 
 async def snooze(uow: UnitOfWork, meeting_id: int, minutes: int) -> MeetingOut:
@@ -149,14 +127,7 @@ def _begin_anew(meeting: Meeting, names: Set[str]) -> None:
     """Let the engine look at a changed meeting as if it were planned just now, where time, person or mode are others."""
     if names & {"from_at", "to_at"}:
         meeting.not_before = None
-        meeting.sequence += 1
     if names & {"from_at", "to_at", "user", "mode", "project"}:
         meeting.escalated_at = None
         meeting.waiting, meeting.waiting_values = "", {}
         meeting.state = MeetingState.PLANNED.value if meeting.not_before is None else meeting.state
-
-
-async def _keep_number(uow: UnitOfWork, wanted: planning.Plan, keep: bool) -> None:
-    """Store a number the contact does not have on the contact, if asked for."""
-    if keep and wanted.contact is not None:
-        await contacts.add_number(uow, wanted.contact, wanted.number, wanted.project.region)

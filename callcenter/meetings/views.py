@@ -9,29 +9,12 @@ from sqlalchemy.orm import aliased
 from callcenter.contacts import numbers
 from callcenter.contacts.models import Contact
 from callcenter.db import UnitOfWork
+from callcenter.meetings import waiting
 from callcenter.meetings.forms import AttemptOut, EntryOut, MeetingOut, Warning  # noqa: A004 - the word for it
 from callcenter.meetings.models import Attempt, Meeting, MeetingEntry
 from callcenter.projects.models import Project
 from callcenter.users.models import User
 
-WAITING: dict[str, str] = {  # why a meeting is not dialled just now, by Meeting.waiting
-    "on_call": "Waiting: the consultant is on a call.",
-    "wrap_up": "Waiting: the consultant is in wrap-up.",
-    "break": "Waiting: the consultant is on a break.",
-    "offline": "Waiting: the consultant is offline.",
-    "no_audio": "Waiting: the consultant's microphone is not connected.",
-    "offered": "Waiting: a call is ringing at the consultant's desk.",
-    "nobody_ready": "Waiting: nobody who serves the project is ready.",
-    "hours": "Waiting: it is outside the project's calling hours.",
-    "not_before": "Waiting for the time of the next attempt.",
-    "switch_away": "Waiting: the telephone switch cannot be reached.",
-    "trunk_off": "Waiting: the project's trunk is switched off.",
-    "not_now": "Waiting: the consultant pressed Not now.",
-    "no_settings": "Waiting: the project has no settings for phone meetings.",
-    "number": "Not dialled: the number may not be called.",
-    "countdown": "About to be dialled.",
-    "contact_deleted": "The contact was deleted. Cancel the meeting, or say whom it is with.",
-}
 _NAMED = {"number_shown", "project", "user", "contact", "followed_by_id", "waiting_text", "warnings"}
 _OWN = tuple(name for name in MeetingOut.model_fields if name not in _NAMED)
 
@@ -54,7 +37,7 @@ def show(
         user=user,
         contact=contact or meeting.contact_name,
         followed_by_id=followed_by_id,
-        waiting_text=WAITING.get(meeting.waiting, ""),
+        waiting_text=waiting.TEXTS.get(meeting.waiting, ""),
         warnings=list(warnings),
     )
 

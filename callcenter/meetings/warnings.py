@@ -12,6 +12,7 @@ from callcenter.meetings.models import Meeting
 from callcenter.meetings.planning import Plan
 from callcenter.meetings.rules import LONGEST_WINDOW
 from callcenter.meetings.states import OPEN
+from callcenter.roster import service as roster
 
 _SHOWN = 5  # overlapping meetings that are named
 
@@ -21,7 +22,7 @@ async def about(uow: UnitOfWork, wanted: Plan, meeting_id: int | None = None) ->
     if wanted.user is None:
         return []
     found = await _overlaps(uow, wanted, meeting_id)
-    return found + await _offline(uow, wanted)
+    return found + await _off(uow, wanted) + await _offline(uow, wanted)
 
 
 async def open_meetings(
@@ -52,6 +53,20 @@ async def _overlaps(uow: UnitOfWork, wanted: Plan, meeting_id: int | None) -> li
         )
         for other in others[:_SHOWN]
     ]
+
+
+async def _off(uow: UnitOfWork, wanted: Plan) -> list[Warning]:
+    """Warn of a consultant who is away, or whose shift it is not, for any part of the window."""
+    assert wanted.user is not None  # noqa: S101 - asked before
+    parts = (await roster.off(uow, [wanted.user.id], wanted.from_at, wanted.to_at))[wanted.user.id]
+    absences = [part for part in parts if part.why == "absence"]
+    if absences:
+        reason = next((part.reason for part in absences if part.reason), "")
+        sentence = "{user} is off then: {reason}." if reason else "{user} is off then."
+        return [Warning(code="off", sentence=sentence, values={"user": wanted.user.name, "reason": reason})]
+    if parts:
+        return [Warning(code="no_shift", sentence="{user} has no shift then.", values={"user": wanted.user.name})]
+    return []
 
 
 async def _offline(uow: UnitOfWork, wanted: Plan) -> list[Warning]:
