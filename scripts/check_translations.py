@@ -28,8 +28,11 @@ ERRORS = {
 }
 SENTENCE = re.compile(r"[A-Z{][^\\]* [^\\]*[.!?]")  # no pattern of a regular expression
 PLACEHOLDER = re.compile(r"\{(\w+)\}|%\((\w+)\)[sd]")
-# Not for people in a browser: the command line, settings, metrics and SIP logs.
-QUIET = ("callcenter/main/", "callcenter/config.py", "callcenter/demo.py", "callcenter/phone_fake.py", "telephony/lab/")
+# Not for people in a browser: the command line, settings, metrics, SIP logs, letters (whole in each of their languages).
+QUIET = (
+    *("callcenter/main/", "callcenter/config.py", "callcenter/demo.py", "callcenter/phone_fake.py", "telephony/lab/"),
+    "callcenter/meetings/letters.py",
+)
 FREE = ("callcenter/", "telephony/", "webui/validation.py")  # any sentence there counts
 
 

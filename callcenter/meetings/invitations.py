@@ -43,7 +43,10 @@ async def invite(uow: UnitOfWork, meeting: Meeting) -> None:
     if meeting.invited:
         await update(uow, meeting)
         return
-    await _send(uow, meeting, contact.email, "invited")
+    try:
+        await _send(uow, meeting, contact.email, "invited")
+    except Invalid as error:  # an address nothing can be sent to
+        raise Invalid(error.sentence, field="invite", **error.values) from error
 
 
 async def update(uow: UnitOfWork, meeting: Meeting) -> None:
@@ -57,8 +60,7 @@ async def update(uow: UnitOfWork, meeting: Meeting) -> None:
     address = contact.email if contact else meeting.invited
     if address.casefold() != meeting.invited.casefold():
         await _send(uow, meeting, meeting.invited, "cancelled")
-        if address:
-            await _send(uow, meeting, address, "invited")
+        await _send_if_possible(uow, meeting, address)
     elif await _differs(uow, meeting):
         await _send(uow, meeting, address, "changed")
 
@@ -96,6 +98,15 @@ async def _possible(uow: UnitOfWork, meeting: Meeting) -> bool:
         notice = Notice(level="warning", sentence=sentence, values=values, link=f"/meetings/{meeting.id}")
         uow.emit(notice, [uow.actor.user_id])
     return False
+
+
+async def _send_if_possible(uow: UnitOfWork, meeting: Meeting, address: str) -> None:
+    """Invite at another address; one that is none must not stand in the way of the change of the meeting."""
+    try:
+        if address:
+            await _send(uow, meeting, address, "invited")
+    except Invalid as error:
+        log.write(uow, meeting, "told", "Nobody was invited again: {reason}", reason=str(error))
 
 
 async def _send(uow: UnitOfWork, meeting: Meeting, address: str, kind: letters.Kind) -> None:
