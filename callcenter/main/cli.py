@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -15,19 +14,18 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from callcenter import jobs
 from callcenter.actor import SYSTEM
 from callcenter.config import Settings
-from callcenter.contacts import imports
-from callcenter.contacts.models import Import
-from callcenter.db import Database, UnitOfWork
+from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Invalid, NotFound
 from callcenter.main import schema
 from callcenter.main import serve as serving
+from callcenter.main.database import open_database
+from callcenter.main.importing import import_app
 from callcenter.projects import service as projects
 from callcenter.projects.service import ProjectInput
 from callcenter.trunks import service as trunks
 from callcenter.trunks.service import TrunkInput, TrunkOut
 from callcenter.users import service as users
 from callcenter.users.models import User
-from callcenter.wiring import wire
 from webui.validation import invalid
 
 T = TypeVar("T")
@@ -41,7 +39,6 @@ user_app = typer.Typer(no_args_is_help=True, help="People who may sign in.")
 token_app = typer.Typer(no_args_is_help=True, help="Bearer tokens for scripts.")
 project_app = typer.Typer(no_args_is_help=True, help="Projects: numbers and who serves them.")
 trunk_app = typer.Typer(no_args_is_help=True, help="Connections to carriers.")
-import_app = typer.Typer(no_args_is_help=True, help="Bringing data in.")
 handset_app = typer.Typer(no_args_is_help=True, help="One more customer of the built-in carrier, as a telephone of its own.")
 for name, each in (("user", user_app), ("token", token_app), ("project", project_app), ("trunk", trunk_app)):
     app.add_typer(each, name=name)
@@ -77,18 +74,6 @@ def _about_database(error: DBAPIError) -> str:
     if reason.startswith("no such table") or (reason.startswith('relation "') and reason.endswith("does not exist")):
         return "The database has no schema yet, or an old one. Run `callcenter migrate` first."
     return f"The database cannot be used: {reason}."
-
-
-@asynccontextmanager
-async def open_database() -> AsyncIterator[Database]:
-    """Open the configured database for one command."""
-    settings = Settings()
-    database = Database(settings.sqlalchemy_url, settings=settings)
-    wire(database)
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 def in_transaction(work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
@@ -225,37 +210,6 @@ def add_trunk(
 
     trunk = in_transaction(work)
     typer.echo(f"Added trunk {trunk.name}, id {trunk.id}.")
-
-
-@import_app.command("contacts")
-def import_contacts(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the rows, change nothing.")] = False,
-) -> None:
-    """Bring contacts in from a CSV file; rejected rows are printed with the reason."""
-
-    async def work() -> tuple[Import, str]:
-        async with open_database() as database:
-            region = database.settings.region
-            done = await imports.run_import(database, SYSTEM, file, file.name, dry_run, _progress, region=region)
-            async with database.reading() as uow:
-                return done, await imports.rejected_rows(uow, done.id)
-
-    done, rejected = asyncio.run(work())
-    if rejected and done.rejected:
-        typer.echo(rejected, err=True)
-    verb = "would be added" if dry_run else "added"
-    if done.state == "failed":
-        typer.echo(done.problem, err=True)
-        raise typer.Exit(1)
-    count = done.accepted if dry_run else done.applied
-    typer.echo(f"{done.total} rows read, {count} contacts {verb}, {done.rejected} rows rejected.")
-
-
-def _progress(row: Import) -> None:
-    """Show how far the import is, on a terminal."""
-    if sys.stderr.isatty():
-        typer.echo(f"\r{row.state}: {row.accepted + row.rejected} read, {row.applied} added ", nl=False, err=True)
 
 
 As = Annotated[str, typer.Option("--as", help="Number to be; empty: a spare one.")]

@@ -39,15 +39,17 @@ class Names:
         return found[0]
 
     async def user(self, login: str) -> int | None:
-        """Return the id of who signs in as `login`, None for anybody of the project; raises Invalid."""
-        wanted = login.casefold()
-        if not wanted:
+        """Return the id of who signs in as `login`, or alone has this name; None for anybody of the project; raises Invalid."""
+        if not login:
             return None
-        if wanted not in self._users:
-            self._users[wanted] = await self._uow.session.scalar(select(User.id).where(User.login == wanted))
-        if self._users[wanted] is None:
+        if login not in self._users:
+            found = await self._uow.session.scalar(select(User.id).where(User.login == login.casefold()))
+            named = select(User.id).where(User.name == login, User.disabled_at.is_(None)).limit(2)
+            others = list(await self._uow.session.scalars(named)) if found is None else []
+            self._users[login] = others[0] if len(others) == 1 else found
+        if self._users[login] is None:
             raise Invalid("There is no user {login}.", field="user", login=login[:_SHOWN])
-        return self._users[wanted]
+        return self._users[login]
 
     async def contact(self, said: str, region: str) -> Contact | None:
         """Return the one contact of this e-mail address, number or whole name, numbers loaded; None when nothing is said."""

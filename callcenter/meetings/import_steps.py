@@ -26,6 +26,11 @@ _COLUMN_OF = {"project_id": "project", "user_id": "user", "contact_id": "contact
 _MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
 
 
+def in_english(sentence: str, values: Mapping[str, object]) -> str:
+    """Say a sentence as it is written in the source."""
+    return sentence.format(**values) if values else sentence
+
+
 async def check_rows(uow: UnitOfWork, layout: Layout, batch: Sequence[tuple[int, list[str], str]]) -> list[dict[str, Any]]:
     """Return rows as they are kept: what they mean, or why they cannot be planned and in which column."""
     names = Names(uow)

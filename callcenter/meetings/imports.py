@@ -213,6 +213,13 @@ async def get_import(uow: UnitOfWork, import_id: int) -> MeetingImport:
     return found
 
 
+async def report(uow: UnitOfWork, import_id: int, say: import_steps.Say = import_steps.in_english) -> str:
+    """Return the rejected rows as CSV text with column and reason; corrected, it can be imported as it is."""
+    found = await get_import(uow, import_id)
+    columns = [import_cells.COLUMNS.field(name) or "" for name in found.header]
+    return import_steps.report(found.header, columns, await import_steps.rejected_rows(uow, import_id), say)
+
+
 async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> MeetingImport:
     """Return the import for a change, locked until the commit; raises Conflict unless it is in one of the states."""
     found = await uow.session.get(MeetingImport, import_id, with_for_update=True)

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from callcenter.actor import Role
+from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid
-from callcenter.meetings import planning, recurrence, rows, rules, service, views
+from callcenter.meetings import invitations, log, planning, recurrence, rows, rules, service, storing, views, warnings
 from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut
 from callcenter.meetings.models import Meeting, MeetingSeries, MeetingState
 from callcenter.meetings.recurrence import Window
@@ -28,6 +30,8 @@ async def plan_series(uow: UnitOfWork, data: MeetingInput, repeat: SeriesInput) 
 
     Raises Invalid with the field at fault (`repeat.` before those of the rule); what is wrong with one day names the day.
     """
+    uow.actor.require(Role.CONSULTANT)
+    await calls.lock(uow)  # first of all locks, as in the engine
     zone = ZoneInfo(uow.actor.time_zone)
     found = await _windows(uow, data, repeat, zone)
     begin = recurrence.wall(found[0].from_at, zone)
@@ -37,6 +41,8 @@ async def plan_series(uow: UnitOfWork, data: MeetingInput, repeat: SeriesInput) 
     uow.session.add(series)
     await uow.session.flush()
     planned = [await _plan(uow, data, window, zone, series.id) for window in found]
+    first = await uow.session.get_one(Meeting, planned[0].id)
+    await log.on_timeline(uow, first, "planned", f"Phone meetings planned: {first.name}", count=len(planned))
     audit(uow, "meeting.series_planned", "meeting", planned[0].id, series_id=series.id, rule=series.rule, count=len(planned))
     return SeriesOut(series_id=series.id, rule=series.rule, time_zone=series.time_zone, items=planned)
 
@@ -54,12 +60,14 @@ async def _windows(uow: UnitOfWork, data: MeetingInput, repeat: SeriesInput, zon
 async def _plan(uow: UnitOfWork, data: MeetingInput, window: Window, zone: ZoneInfo, series_id: int) -> MeetingOut:
     one = data.model_copy(update={"from_at": window.from_at, "to_at": window.to_at})
     try:
-        planned = await service.plan(uow, one)
+        wanted = await planning.settle(uow, one)
     except Invalid as error:
         raise _on_day(error, window, zone) from error
-    meeting = await uow.session.get_one(Meeting, planned.id)
-    meeting.series_id, meeting.series_at, meeting.series_version = series_id, window.from_at, meeting.version
-    return planned.model_copy(update={"series_id": series_id})
+    meeting = await storing.add(uow, wanted, keep_number=data.keep_number, series_id=series_id)
+    meeting.series_at, meeting.series_version = window.from_at, meeting.version
+    if data.invite:
+        await invitations.invite(uow, meeting)
+    return await views.one(uow, meeting, await warnings.about(uow, wanted, meeting.id))
 
 
 def _on_day(error: Invalid, window: Window, zone: ZoneInfo) -> Invalid:
@@ -78,6 +86,7 @@ async def change_series(
     Of the rest stay as they are: what is past, due or over, what the actor may not change, and unless `changed_singly`
     what somebody changed on its own. Raises what service.change does; then nothing is changed.
     """
+    await calls.lock(uow)
     meeting = await rows.own(uow, meeting_id)
     if scope == "one":
         return SeriesReport(changed=[await service.change(uow, meeting_id, data)], untouched=[])
@@ -107,6 +116,7 @@ async def change_series(
 
 async def cancel_series(uow: UnitOfWork, meeting_id: int, reason: str, scope: Scope) -> SeriesReport:
     """Cancel one meeting of a series, or it and the rest, also what was changed singly; what is due or over stays."""
+    await calls.lock(uow)
     meeting = await rows.own(uow, meeting_id)
     if scope == "one":
         return SeriesReport(changed=[await service.cancel(uow, meeting_id, reason)], untouched=[])
