@@ -1,4 +1,4 @@
-"""Runs what is due: offers that time out, wrap-ups that end, pages that stayed away, the sweep, trunks changed by a command."""
+"""Runs what is due: offers that time out, wrap-ups that end, pages that stayed away, meetings, the sweep, trunks changed."""
 
 import asyncio
 import datetime as dt
@@ -15,13 +15,20 @@ from callcenter.calls.offers import ask_again
 from callcenter.calls.reconcile import SWEEP_SECONDS
 from callcenter.db import Committed, Database, UnitOfWork, away
 from callcenter.jobs import Job
-from callcenter.meetings import due
+from callcenter.meetings import attempts, due, engine
 from callcenter.trunks import service as trunks
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[UnitOfWork, dict[str, Any]], Awaitable[None]]
+
+
+async def _sweep(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """Mend meetings first: the sweep of calls frees agents whose countdown has no job."""
+    await engine.sweep(uow, payload)
+    await calls.sweep(uow, payload)
+
 
 WORK: dict[str, Work] = {
     "offer_timeout": calls.offer_timeout,
@@ -31,8 +38,9 @@ WORK: dict[str, Work] = {
     "station_grace": calls.station_grace_over,
     "away_call": calls.away_call_over,
     "unknown_leg": calls.unknown_leg,
-    "sweep": calls.sweep,
+    "sweep": _sweep,
     "meetings": due.tick,
+    "countdown": attempts.countdown_over,
     "configure_trunks": trunks.tell_switch,
 }
 

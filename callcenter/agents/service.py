@@ -69,6 +69,7 @@ async def set_state(uow: UnitOfWork, user_id: int, state: str, reason: str = "")
     agent.missed_offers = 0
     if agent.state in states.BUSY:
         agent.after_call = None if wanted is AgentState.READY else wanted.value
+        uow.note(AgentChanged(agent.user_id, agent.state))
         await tell(uow, agent)
     elif agent.state != wanted or agent.reason != reason:
         agent.after_call = None

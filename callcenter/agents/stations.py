@@ -10,6 +10,7 @@ from callcenter.agents import service
 from callcenter.agents.models import Agent, AgentState
 from callcenter.db import UnitOfWork
 from callcenter.events import StationReplaced
+from callcenter.facts import AgentChanged
 from callcenter.users.models import User
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,7 @@ async def station_live(uow: UnitOfWork, station_id: str, session: str) -> Agent 
     agent.station_live, agent.station_session = True, session
     await jobs.drop(uow, f"station_grace:{user_id}")
     await jobs.drop(uow, f"away_call:{user_id}")
+    uow.note(AgentChanged(user_id, agent.state))
     await service.tell(uow, agent)
     return agent
 
@@ -45,6 +47,7 @@ async def station_lost(uow: UnitOfWork, station_id: str, session: str) -> Agent 
     if agent.state == AgentState.ON_CALL:
         away = uow.now + dt.timedelta(seconds=settings.away_call_seconds)
         await jobs.put(uow, f"away_call:{agent.user_id}", "away_call", away, user_id=agent.user_id, call_id=agent.call_id)
+    uow.note(AgentChanged(agent.user_id, agent.state))
     await service.tell(uow, agent)
     return agent
 

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import literal, or_, select
 
 from callcenter import jobs
 from callcenter.agents import service as agents
@@ -20,6 +20,7 @@ from callcenter.trunks import service as trunks
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 30
+COUNTDOWN = "countdown"  # kind of the jobs before calls that are dialled when one has run out; then the call's id
 _OLDEST_LEG = dt.timedelta(days=1)  # of those looked through for an end that was never told
 _UNKNOWN_LEG_SECONDS = 15  # its LegOffered may still be on the way
 
@@ -40,6 +41,7 @@ async def reconcile(uow: UnitOfWork, snapshot: Snapshot) -> None:
         await _open_call(uow, call, alive)
     await _legs_of_ended_calls(uow, alive)
     await sweep(uow, {})
+    await jobs.put(uow, "sweep", "sweep", uow.now)  # and the whole of it: others, too, waited for the switch
 
 
 async def unknown_leg(uow: UnitOfWork, payload: dict[str, Any]) -> None:
@@ -125,9 +127,16 @@ def _gone(uow: UnitOfWork, leg: Leg) -> None:
 
 
 async def _stuck_agents(uow: UnitOfWork) -> None:
-    """Free agents who are offered or on a call that is over, or that is no longer theirs."""
-    query = select(Agent, Call).outerjoin(Call, Call.id == Agent.call_id).where(Agent.state.in_([state.value for state in BUSY]))
-    for agent, call in (await uow.session.execute(query)).all():
+    """Free agents who are offered or on a call that is over, or that is no longer theirs.
+
+    An agent who is offered a call that is none yet sees a countdown before it is dialled, as long as its job is there.
+    """
+    query = select(Agent, Call, jobs.Job.key).outerjoin(Call, Call.id == Agent.call_id)
+    query = query.outerjoin(jobs.Job, jobs.Job.key == literal(f"{COUNTDOWN}:").concat(Agent.call_id))
+    query = query.where(Agent.state.in_([state.value for state in BUSY]))
+    for agent, call, countdown in (await uow.session.execute(query)).all():
+        if call is None and countdown is not None and agent.state == AgentState.OFFERED:
+            continue
         offer = None if call is None else await rows.open_offer(uow, call.id)
         offered = agent.state == AgentState.OFFERED and offer is not None and offer.user_id == agent.user_id
         talks = agent.state == AgentState.ON_CALL and call is not None and call.user_id == agent.user_id

@@ -10,7 +10,7 @@ from callcenter.projects.models import Project
 
 
 async def card(uow: UnitOfWork, meeting: Meeting, attempt: Attempt | None = None) -> MeetingDue:
-    """Return the pop-up of a due meeting, with its countdown when an attempt counts down; as told first, as drawn after a reload."""
+    """Return the pop-up of a due meeting, with its countdown when an attempt counts down; a reloaded page draws the same."""
     project = None if meeting.project_id is None else await uow.session.get(Project, meeting.project_id)
     contact = None if meeting.contact_id is None else await uow.session.get(Contact, meeting.contact_id)
     firm = None if contact is None or contact.organisation_id is None else contact.organisation_id
