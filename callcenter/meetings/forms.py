@@ -31,6 +31,7 @@ def _one_line(value: str) -> str:
 
 Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
 Lines = Annotated[str, Field(max_length=10_000), AfterValidator(text.clean_lines)]
+Clock = Annotated[str, Field(max_length=5)]  # HH:MM
 Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Ids = Annotated[list[Id], Field(max_length=1000)]
 
@@ -223,7 +224,7 @@ class SettingsInput(BaseModel):
     retry_minutes: Annotated[int, Field(ge=1, le=1440)] = 5
     protection_seconds: Annotated[int, Field(ge=0, le=3600)] = 120
     escalation_minutes: Annotated[int, Field(ge=0, le=240)] = 10
-    hours: dict[Annotated[str, Field(pattern="^[0-6]$")], Annotated[list[tuple[str, str]], Field(max_length=10)]] = {}
+    hours: dict[Annotated[str, Field(pattern="^[0-6]$")], Annotated[list[tuple[Clock, Clock]], Field(max_length=10)]] = {}
     time_zone: Line = "Europe/Warsaw"
     caller_id: Line = ""
     trunk_id: Id | None = None
