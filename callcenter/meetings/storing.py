@@ -30,7 +30,7 @@ async def add(
     audit(
         uow, "meeting.planned", "meeting", meeting.id, name=meeting.name, user_id=meeting.user_id, follows_id=meeting.follows_id
     )
-    if follows is None:
+    if follows is None and series_id is None:  # of a series the timeline has one line
         await log.on_timeline(uow, meeting, "planned", f"Phone meeting planned: {meeting.name}")
     await due.schedule(uow, meeting)
     log.tell_assigned(uow, meeting, meeting.user_id)
