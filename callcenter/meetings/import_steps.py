@@ -126,7 +126,7 @@ async def tell_consultants(uow: UnitOfWork, import_id: int) -> None:
     for user_id, number in await uow.session.execute(query):
         if user_id is not None and user_id != uow.actor.user_id:
             sentence = "Phone meetings planned for you from a file: {count}."
-            uow.emit(Notice(level="info", sentence=sentence, values={"count": str(number)}, link="/meetings?mine=1"), [user_id])
+            uow.emit(Notice(level="info", sentence=sentence, values={"count": str(number)}, link="/meetings?f=1&user=me"), [user_id])
 
 
 async def forget(uow: UnitOfWork, import_id: int) -> None:
