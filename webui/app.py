@@ -65,7 +65,7 @@ class AccessLog:
                 (log.debug if quiet else log.info)(
                     "web.request",
                     method=scope["method"],
-                    path=scope["path"][:200],
+                    path=security.logged_path(scope["path"]),
                     status=status,
                     milliseconds=round(seconds * 1000, 1),
                     user_id=actor.user_id if actor else None,

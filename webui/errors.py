@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from callcenter.db import away
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotSignedIn, Unavailable
-from webui import i18n, views
+from webui import i18n, security, views
 
 log = structlog.get_logger(__name__)
 
@@ -122,7 +122,7 @@ async def on_error(request: Request, error: Exception) -> Response:
         known = from_database(error)
         if known is None:
             return await on_crash(request, error)
-        log.warning("web.database", path=request.url.path, status=known.status, reason=type(error).__name__)
+        log.warning("web.database", path=security.logged_path(request.url.path), status=known.status, reason=type(error).__name__)
         error = known
     if isinstance(error, UnicodeEncodeError):  # half a character (a lone surrogate) on its way to the database
         error = Invalid("The text holds a character that cannot be kept.")
@@ -135,7 +135,9 @@ async def on_error(request: Request, error: Exception) -> Response:
 async def on_crash(request: Request, error: Exception) -> Response:
     """Answer what nobody expected: a reference for the person, the trace for the log."""
     reference = getattr(request.state, "request_id", "")
-    log.error("web.crash", method=request.method, path=request.url.path, reference=reference, exc_info=error)
+    log.error(
+        "web.crash", method=request.method, path=security.logged_path(request.url.path), reference=reference, exc_info=error
+    )
     sentence = Failed("Something went wrong here. Tell an administrator this reference: {reference}", reference=reference)
     return await respond(request, sentence)
 

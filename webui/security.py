@@ -1,6 +1,7 @@
 """Who is asking, and whether the request comes from our own pages: sessions, tokens, CSRF, and the security headers."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -21,6 +22,23 @@ _CONTENT_SECURITY_POLICY = (
     "connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _COOKIE_LIMIT = 512
+_SECRET_PART = re.compile(r"[A-Za-z0-9_-]{40,}")  # ids of calls have 32
+
+
+def public_url(connection: HTTPConnection) -> str:
+    """Return where people reach us, without a slash at the end: the setting, else where this request was sent to."""
+    settings: Settings = connection.app.state.settings
+    return (settings.public_url or str(connection.base_url)).rstrip("/")
+
+
+def calendar_url(connection: HTTPConnection, secret: str) -> str:
+    """Return the address of a calendar feed."""
+    return f"{public_url(connection)}/calendar/{secret}.ics"
+
+
+def logged_path(path: str) -> str:
+    """Return a path as a log may hold it: a part of it long enough to be a secret (a calendar feed's) is left out."""
+    return _SECRET_PART.sub("***", path[:200])
 
 
 def start_session(response: Response, cookie: str, settings: Settings) -> None:

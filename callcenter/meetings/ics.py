@@ -1,17 +1,19 @@
-"""iCalendar (RFC 5545): events as text for invitations (RFC 5546) and for people's own calendars. Pure."""
+"""iCalendar (RFC 5545): events as text for invitations (RFC 5546) and for people's own calendars. Pure.
+
+Written here and not by a library: a feed has thousands of events and is fetched every few minutes (decision 0009).
+"""
 
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from icalendar import Calendar, Event, vCalAddress, vText
+from typing import Literal
 
 from callcenter.contacts import text
 
 PRODUCT = "-//Callcenter//Phone meetings//EN"
 Method = Literal["REQUEST", "CANCEL", "PUBLISH"]
-_REFRESH = dt.timedelta(minutes=15)
+_LONGEST_LINE = 75  # octets, without the line end (section 3.1)
+_ESCAPED = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})  # section 3.3.11
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +44,16 @@ class Entry:
 
 def calendar(method: Method, entries: Iterable[Entry], *, name: str = "") -> str:
     """Return an iCalendar text (CRLF, folded): one event for an invitation, any number for a feed called `name`."""
-    found = Calendar()
-    found.add("prodid", PRODUCT)
-    found.add("version", "2.0")
-    found.add("calscale", "GREGORIAN")
-    found.add("method", method)
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}", "CALSCALE:GREGORIAN", f"METHOD:{method}"]
     if name:
-        found.add("name", _clean(name))  # RFC 7986
-        found.add("x-wr-calname", _clean(name))  # what Google, Outlook and Apple read
-        found.add("refresh-interval", _REFRESH, parameters={"value": "DURATION"})  # RFC 7986
-        found.add("x-published-ttl", "PT15M")  # Outlook
+        lines.append(f"NAME:{_line(name)}")  # RFC 7986
+        lines.append(f"X-WR-CALNAME:{_line(name)}")  # what Google, Outlook and Apple read
+        lines.append("REFRESH-INTERVAL;VALUE=DURATION:PT15M")  # RFC 7986
+        lines.append("X-PUBLISHED-TTL:PT15M")  # Outlook
     for each in entries:
-        found.add_component(_event(each))
-    return str(found.to_ical(), "utf-8")
+        lines.extend(_event(each))
+    lines.append("END:VCALENDAR")
+    return "".join(map(_folded, lines))
 
 
 def uid(meeting_id: int, domain: str) -> str:
@@ -62,51 +61,66 @@ def uid(meeting_id: int, domain: str) -> str:
     return f"phone-meeting-{meeting_id}@{domain}"
 
 
-def told(ical: str) -> tuple[str, ...]:
-    """Return the UID of the only event of an iCalendar text, and what people see of it: what makes two of them differ."""
-    event = next(iter(Calendar.from_ical(ical).walk("VEVENT")))
-    names = ("UID", "DTSTART", "DTEND", "SUMMARY", "DESCRIPTION", "LOCATION")
-    values: list[Any] = [event.get(each) for each in names]
-    return tuple(str(each.to_ical(), "utf-8") if each is not None else "" for each in values)
+def told(ical: str) -> dict[str, str]:
+    """Return of an iCalendar text of ours, with one event, its UID and what people see of it: what makes two differ."""
+    lines = (each.partition(":") for each in ical.replace("\r\n ", "").split("\r\n"))
+    seen = ("UID", "DTSTART", "DTEND", "SUMMARY", "DESCRIPTION", "LOCATION")
+    return {name: value for name, _, value in lines if name in seen}
 
 
-def _event(entry: Entry) -> Event:
-    event = Event()
-    event.add("uid", entry.uid)
-    event.add("sequence", entry.sequence)
-    event.add("dtstamp", _utc(entry.stamp))
-    event.add("last-modified", _utc(entry.stamp))
-    event.add("dtstart", _utc(entry.start))
-    event.add("dtend", _utc(entry.end))
-    event.add("summary", _clean(entry.summary))
+def _event(entry: Entry) -> list[str]:
+    lines = [
+        "BEGIN:VEVENT",
+        f"UID:{entry.uid}",
+        f"SEQUENCE:{entry.sequence}",
+        f"DTSTAMP:{_utc(entry.stamp)}",
+        f"LAST-MODIFIED:{_utc(entry.stamp)}",
+        f"DTSTART:{_utc(entry.start)}",
+        f"DTEND:{_utc(entry.end)}",
+        f"SUMMARY:{_line(entry.summary)}",
+        f"STATUS:{'CANCELLED' if entry.cancelled else 'CONFIRMED'}",
+    ]
     if entry.description:
-        event.add("description", text.clean_lines(entry.description))
+        lines.append(f"DESCRIPTION:{text.clean_lines(entry.description).translate(_ESCAPED)}")
     if entry.location:
-        event.add("location", _clean(entry.location))
+        lines.append(f"LOCATION:{_line(entry.location)}")
     if entry.url:
-        event.add("url", entry.url)
-    event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
+        lines.append(f"URL:{entry.url}")
     if entry.organizer:
-        event["organizer"] = _address(entry.organizer)
-    if entry.attendee:
-        attendee = _address(entry.attendee)
-        attendee.params["role"] = vText("REQ-PARTICIPANT")
-        attendee.params["partstat"] = vText("NEEDS-ACTION")
-        attendee.params["rsvp"] = vText("FALSE")  # nobody reads answers sent to the organizer by programs
-        event.add("attendee", attendee, encode=False)
-    return event
+        lines.append(f"ORGANIZER{_address(entry.organizer)}")
+    if entry.attendee:  # RSVP is false: nobody reads answers that programs send to the organizer
+        lines.append(f"ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE{_address(entry.attendee)}")
+    return [*lines, "END:VEVENT"]
 
 
-def _address(person: Person) -> vCalAddress:
-    found = vCalAddress(f"mailto:{person.address}")
-    if person.name:
-        found.params["cn"] = vText(_clean(person.name).replace('"', "'"))  # a quotation mark cannot stand in a parameter
-    return found
+def _address(person: Person) -> str:
+    """Return the end of a line that names a person."""
+    name = _clean(person.name).replace('"', "'")  # a quotation mark cannot stand in a parameter (section 3.1)
+    return f';CN="{name}":mailto:{person.address}' if name else f":mailto:{person.address}"
 
 
-def _utc(at: dt.datetime) -> dt.datetime:
-    return at.astimezone(dt.UTC).replace(microsecond=0)
+def _utc(at: dt.datetime) -> str:
+    return at.astimezone(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def _clean(line: str) -> str:
-    return " ".join(text.clean(line).split())
+def _line(value: str) -> str:
+    return _clean(value).translate(_ESCAPED)
+
+
+def _clean(value: str) -> str:
+    return " ".join(text.clean(value).split())
+
+
+def _folded(line: str) -> str:
+    """Return a line with its end, broken where it is too long, never inside a character."""
+    if len(line) <= _LONGEST_LINE and (line.isascii() or len(line.encode()) <= _LONGEST_LINE):
+        return line + "\r\n"
+    parts: list[str] = []
+    rest = line.encode()
+    while rest:
+        end = _LONGEST_LINE - (1 if parts else 0)  # the space that goes before a part that follows
+        while end < len(rest) and rest[end] & 0xC0 == 0x80:  # in the middle of a character
+            end -= 1
+        parts.append(rest[:end].decode())
+        rest = rest[end:]
+    return "\r\n ".join(parts) + "\r\n"

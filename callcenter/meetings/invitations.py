@@ -145,7 +145,7 @@ async def _describe(uow: UnitOfWork, meeting: Meeting, address: str, kind: lette
     letter = letters.write(language, kind, facts)
     last = await _last_calendar(uow, meeting)
     entry = ics.Entry(
-        uid=ics.told(last)[0] if last else ics.uid(meeting.id, sender.domain),  # stays, should the sender's domain change
+        uid=ics.told(last)["UID"] if last else ics.uid(meeting.id, sender.domain),  # stays, should the sender's domain change
         sequence=meeting.sequence,
         start=meeting.from_at,
         end=meeting.to_at,

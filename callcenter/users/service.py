@@ -17,6 +17,7 @@ from callcenter.db import Database, UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
 from callcenter.users import passwords
 from callcenter.users.audit import audit, list_audit
+from callcenter.users.feeds import end_feed
 from callcenter.users.models import User
 from callcenter.users.preferences import LANGUAGES, Preferences, is_time_zone
 from callcenter.users.sessions import (
@@ -103,7 +104,7 @@ async def add_user(
 async def update_user(
     uow: UnitOfWork, user_id: int, *, name: str | None = None, role: Role | str | None = None, disabled: bool | None = None
 ) -> User:
-    """Change name or role, or let in and shut out (administrators); shutting out ends sessions and tokens.
+    """Change name or role, or let in and shut out (administrators); shutting out ends sessions, tokens and calendar.
 
     Raises Conflict when nobody would be left who administers.
     """
@@ -125,6 +126,7 @@ async def update_user(
     if changed.get("disabled"):
         await end_sessions(uow, user_id)
         await end_tokens(uow, user_id)
+        await end_feed(uow, user_id)
     if changed:
         audit(uow, "user.updated", "user", user_id, **changed)
     return user
