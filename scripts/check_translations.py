@@ -111,7 +111,7 @@ def _from_call(node: ast.Call, name: str) -> Iterator[tuple[str, str | None, boo
         yield from ((text, None, False) for text in _literals(node.args[0]))
     for keyword in node.keywords:
         if keyword.arg == "sentence":
-            yield from ((text, None, called == "Notice") for text in _literals(keyword.value))
+            yield from ((text, None, called in {"Notice", "Warning"}) for text in _literals(keyword.value))
 
 
 def _literals(node: ast.expr) -> Iterator[str]:

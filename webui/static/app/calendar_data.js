@@ -109,8 +109,10 @@ export function hoursShown(people, meetings, days, zone) {
   let [first, last] = [8, 18];
   const hold = (from, to) => {
     const [begin, end] = [wallOf(from, zone), wallOf(to, zone)];
-    if (begin.slice(0, 10) !== end.slice(0, 10)) [first, last] = end.slice(11) === "00:00:00" && days.includes(begin.slice(0, 10)) ? [Math.min(first, hour(begin)), 24] : [0, 24];
-    else [first, last] = [Math.min(first, hour(begin)), Math.max(last, Math.ceil(hour(end) + Number(end.slice(14, 16)) / 60))];
+    const whole = hour(end) + (end.slice(14) > "00:00" ? 1 : 0);
+    const overnight = begin.slice(0, 10) !== end.slice(0, 10);
+    first = overnight && whole > 0 ? 0 : Math.min(first, hour(begin));
+    last = overnight ? 24 : Math.max(last, whole);
   };
   for (const each of meetings) hold(each.from_at, each.to_at);
   for (const person of people.filter((each) => each.shifts.length)) {

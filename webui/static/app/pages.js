@@ -25,6 +25,8 @@ export function enhance(main) {
     const input = main.querySelector("[data-dial-input]");
     pad.append(keypad((key) => { input.value += key; input.focus(); }));
   }
+  const calendar = main.querySelector("[data-calendar]");
+  if (calendar) import("./calendar.js").then(({ drawCalendar }) => drawCalendar(calendar));
   for (const input of main.querySelectorAll("[data-chord]")) {
     input.addEventListener("keydown", (event) => {
       if (["Tab", "Shift", "Control", "Alt", "Meta"].includes(event.key)) return;

@@ -1,0 +1,348 @@
+// The calendar of phone meetings: people as rows and time as columns for supervisors, one's own days for a consultant.
+// Times are drawn as the clock of the person's own zone shows them; the package itself knows only fixed offsets.
+
+import { api, ApiError } from "./api.js";
+import { backgrounds, block, hoursShown, isShown, NOBODY, read, rows, stateWord } from "./calendar_data.js";
+import { announce, h, icon } from "./dom.js";
+import { serverNow } from "./format.js";
+import { language, t, tn } from "./i18n.js";
+import { go } from "./navigate.js";
+import { watch } from "./store.js";
+import { dayAfter, momentOf, offsetText, wallOf } from "./zone.js";
+
+const SETTLE_MILLISECONDS = 250; // many changes at once are read together
+const FEW = 5; // more changed meetings than this are read as a whole
+const CHANGES = new Set(["meeting.changed", "meeting.assigned", "meeting.missed", "meeting.dialling"]);
+const NARROW = 700; // pixels
+const SIDEBAR = 190; // pixels, with the names and a scroll bar
+const HOUR = 3600000;
+let shown = null;
+let loading = null;
+
+watch((message) => shown?.heard(message));
+document.addEventListener("htmx:after:swap", () => shown && !shown.box.isConnected && shown.close());
+
+/** Draw the calendar into its box, unless it is there. */
+export async function drawCalendar(box) {
+  if (shown?.box === box) return;
+  shown?.close();
+  const mine = new Calendar(box);
+  shown = mine;
+  try {
+    await (loading ||= load(box.dataset.script, box.dataset.style));
+  } catch {
+    loading = null;
+    mine.say(t("The calendar could not be loaded. Load the page again."), { level: "danger" });
+    return;
+  }
+  if (shown === mine && box.isConnected) await mine.open();
+}
+
+function load(script, style) {
+  const arrive = (element) => new Promise((resolve, reject) => {
+    element.addEventListener("load", resolve);
+    element.addEventListener("error", reject);
+    document.head.append(element);
+  });
+  return Promise.all([arrive(h("script", { src: script })), arrive(h("link", { rel: "stylesheet", href: style }))]);
+}
+
+class Calendar {
+  constructor(box) {
+    this.box = box;
+    this.page = box.closest("#main");
+    this.zone = box.dataset.zone;
+    this.own = box.dataset.own ? Number(box.dataset.own) : null;
+    this.dragging = false;
+    this.changed = new Set();
+    this.timer = 0;
+    this.turn = 0; // of reading: an answer that was overtaken is dropped
+    this.data = { people: [], serving: null, meetings: new Map(), cut: false };
+    const asked = new URLSearchParams(location.search);
+    const today = wallOf(serverNow(), this.zone).slice(0, 10);
+    const date = asked.get("date") || "";
+    this.date = /^20\d\d-\d\d-\d\d$/.test(date) && !Number.isNaN(Date.parse(date)) ? date : today;
+    this.view = ["day", "week"].includes(asked.get("view")) ? asked.get("view") : this.own && box.clientWidth > NARROW ? "week" : "day";
+    this.project = /^\d{1,9}$/.test(asked.get("project") || "") ? Number(asked.get("project")) : null;
+    this.closed = asked.get("closed") === "1";
+    this.wireToolbar();
+  }
+
+  /** Make the package's calendar, then read what it shows. */
+  async open() {
+    this.ec = window.EventCalendar.create(this.box, {
+      view: this.viewName(),
+      date: this.date,
+      timeZone: offsetText(serverNow(), this.zone), // for the line that marks now
+      locale: language(),
+      firstDay: 1,
+      headerToolbar: { start: "", center: "", end: "" },
+      allDaySlot: false,
+      nowIndicator: true,
+      editable: true,
+      eventDurationEditable: false,
+      eventLongPressDelay: 400,
+      height: "100%",
+      resources: [],
+      events: [],
+      eventTimeFormat: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+      slotLabelFormat: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+      dayHeaderFormat: { weekday: "short", day: "numeric", month: "short" },
+      views: {
+        resourceTimelineDay: { slotDuration: "00:30", slotLabelInterval: "01:00", snapDuration: "00:05" },
+        resourceTimelineWeek: { slotDuration: "01:00", slotLabelInterval: "02:00", snapDuration: "00:15", slotWidth: 24 },
+        timeGridDay: { snapDuration: "00:05", slotHeight: 40 },
+        timeGridWeek: { snapDuration: "00:15", slotHeight: 40 },
+      },
+      resourceLabelContent: ({ resource }) => ({ domNodes: [h("span", { class: "row-name", title: resource.title }, resource.title)] }),
+      eventContent: content,
+      eventDidMount: ({ el, event }) => describe(el, event, this.zone),
+      eventClick: ({ event }) => event.extendedProps.meeting && go(`/meetings/${event.extendedProps.meeting.id}`),
+      dateClick: (info) => this.plan(info),
+      eventDragStart: () => (this.dragging = true),
+      eventDragStop: () => (this.dragging = false),
+      eventDrop: (info) => this.dropped(info),
+    });
+    await this.load();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    if (this.ec) window.EventCalendar.destroy(this.ec);
+    if (shown === this) shown = null;
+  }
+
+  viewName() {
+    return `${this.own ? "timeGrid" : "resourceTimeline"}${this.view === "week" ? "Week" : "Day"}`;
+  }
+
+  /** Return the days in the picture. */
+  days() {
+    if (this.view === "day") return [this.date];
+    const monday = dayAfter(this.date, -((new Date(`${this.date}T12:00:00Z`).getUTCDay() + 6) % 7));
+    return [0, 1, 2, 3, 4, 5, 6].map((day) => dayAfter(monday, day));
+  }
+
+  /** Read the days shown anew. */
+  async load() {
+    const turn = ++this.turn;
+    this.box.setAttribute("aria-busy", "true");
+    const days = this.days();
+    try {
+      const data = await read(days[0], dayAfter(days.at(-1), 1), { zone: this.zone, userId: this.own, projectId: this.project });
+      if (turn !== this.turn) return;
+      this.changed.clear();
+      this.data = data;
+      this.draw();
+      if (data.cut) this.say(t("There are too many meetings to show them all. Choose a day or a project."), { level: "warning" });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (turn === this.turn) this.say(error.message, { level: "danger", actions: [{ label: t("Try again"), run: () => this.load() }] });
+    } finally {
+      if (turn === this.turn) this.box.removeAttribute("aria-busy");
+    }
+  }
+
+  draw() {
+    const { people, serving, meetings } = this.data;
+    const days = this.days();
+    const list = [...meetings.values()].filter((each) => isShown(each, { closed: this.closed, projectId: this.project, serving }));
+    const [first, last] = hoursShown(people, list, days, this.zone);
+    const lines = this.own ? [] : rows(people, list, serving);
+    const ids = new Set(lines.map((each) => each.id));
+    const off = backgrounds(people, this.zone).filter((each) => this.own || ids.has(each.resourceIds[0]));
+    this.ec.setOption("slotMinTime", `${first}:00`);
+    this.ec.setOption("slotMaxTime", `${last}:00`);
+    if (this.view === "day") this.ec.setOption("slotWidth", Math.max(26, Math.floor((this.box.clientWidth - SIDEBAR) / (2 * (last - first)))));
+    this.ec.setOption("resources", lines);
+    this.ec.setOption("events", [...off, ...list.map((each) => block(each, this.zone))]);
+    this.title(days, list.length);
+  }
+
+  title(days, count) {
+    const style = this.view === "day" ? { weekday: "long", day: "numeric", month: "long", year: "numeric" } : { day: "numeric", month: "short", year: "numeric" };
+    const written = new Intl.DateTimeFormat(language(), { ...style, timeZone: "UTC" });
+    const [from, to] = [days[0], days.at(-1)].map((day) => new Date(`${day}T12:00:00Z`));
+    const text = this.view === "day" ? written.format(from) : written.formatRange(from, to);
+    this.page.querySelector("[data-calendar-title]").textContent = `${text} · ${tn("{count} meeting", "{count} meetings", count)}`;
+    this.page.querySelector("[data-calendar-list]").href = `/meetings?f=1&from=${days[0]}&to=${days.at(-1)}`;
+    this.page.querySelector("[data-calendar-date]").value = this.date;
+    for (const button of this.page.querySelectorAll("[data-calendar-view]")) button.setAttribute("aria-pressed", String(button.dataset.calendarView === this.view));
+  }
+
+  wireToolbar() {
+    const each = (selector, type, act) => this.page.querySelectorAll(selector).forEach((element) => element.addEventListener(type, () => act(element)));
+    const step = () => (this.view === "week" ? 7 : 1);
+    const moves = { prev: () => dayAfter(this.date, -step()), next: () => dayAfter(this.date, step()), today: () => wallOf(serverNow(), this.zone).slice(0, 10) };
+    each("[data-calendar-go]", "click", (button) => this.show({ date: moves[button.dataset.calendarGo]() }));
+    each("[data-calendar-view]", "click", (button) => this.show({ view: button.dataset.calendarView }));
+    each("[data-calendar-date]", "change", (input) => /^20\d\d-/.test(input.value) && this.show({ date: input.value }));
+    each("[data-calendar-project]", "change", (select) => this.show({ project: Number(select.value) || null }));
+    each("[data-calendar-closed]", "change", (box) => this.show({ closed: box.checked }));
+    const [select, box] = ["[data-calendar-project]", "[data-calendar-closed]"].map((selector) => this.page.querySelector(selector));
+    if (select) select.value = this.project || "";
+    box.checked = this.closed;
+  }
+
+  /** Change what is shown; the address tells it, so that it comes back. */
+  show(values) {
+    Object.assign(this, values);
+    const query = new URLSearchParams({ view: this.view, date: this.date });
+    if (this.project) query.set("project", this.project);
+    if (this.closed) query.set("closed", "1");
+    history.replaceState(history.state, "", `${location.pathname}?${query}`);
+    this.say(null);
+    if (!this.ec) return;
+    this.ec.setOption("view", this.viewName());
+    this.ec.setOption("date", this.date);
+    this.load();
+  }
+
+  /** An empty place was clicked: plan a meeting there. */
+  plan({ date, resource }) {
+    const query = new URLSearchParams({ from: new Date(this.moment(date)).toISOString() });
+    const user = resource ? resource.id : String(this.own);
+    if (user !== NOBODY) query.set("user", user);
+    if (this.project) query.set("project", this.project);
+    go(`/meetings/new?${query}`);
+  }
+
+  /** Return the moment of a Date of the package, whose local fields are the clock's. */
+  moment(date) {
+    const two = (number) => String(number).padStart(2, "0");
+    const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+    return momentOf(`${day}T${two(date.getHours())}:${two(date.getMinutes())}:00`, this.zone);
+  }
+
+  /** A meeting was dragged to another time or person: save it, or put it back and say why. */
+  async dropped({ event, newResource }) {
+    const before = this.data.meetings.get(event.extendedProps.meeting.id);
+    const user = newResource ? (newResource.id === NOBODY ? null : Number(newResource.id)) : before.user_id;
+    await this.move(before, this.moment(event.start), user);
+  }
+
+  async move(before, from, userId, { undo = null } = {}) {
+    const length = Date.parse(before.to_at) - Date.parse(before.from_at);
+    let saved;
+    this.say(t("Saving …"));
+    try {
+      saved = await api("PUT", `/phone-meetings/${before.id}`, {
+        name: before.name,
+        number: before.number,
+        mode: before.mode,
+        from_at: new Date(from).toISOString(),
+        to_at: new Date(from + length).toISOString(),
+        information: before.information,
+        project_id: before.project_id,
+        user_id: userId,
+        contact_id: before.contact_id,
+        keep_number: false,
+        invite: Boolean(before.invited),
+        version: before.version,
+      }, { quiet: true });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.place(before);
+      this.say(`${t("Not moved.")} ${error.message}`, { level: "danger" });
+      if (error.status) await this.refresh([before.id]);
+      return;
+    }
+    this.place(saved);
+    const where = `${saved.name || saved.contact}: ${saved.user || t("Nobody yet")}, ${written(saved, this.zone)}`;
+    if (undo) {
+      this.say(t("Put back. {what}", { what: where }));
+      return;
+    }
+    const warnings = (saved.warnings || []).map((each) => t(each.sentence, each.values));
+    const back = { label: t("Undo"), run: () => this.move(this.data.meetings.get(saved.id) || saved, Date.parse(before.from_at), before.user_id, { undo: true }) };
+    this.say(t("Moved. {what}", { what: where }), { level: warnings.length ? "warning" : "info", lines: warnings, actions: [back] });
+  }
+
+  /** Put a meeting where it belongs, or take it out. */
+  place(meeting) {
+    const old = this.data.meetings.get(meeting.id);
+    if (old && old.version > meeting.version) return;
+    const days = this.days();
+    const [from, to] = [days[0], dayAfter(days.at(-1), 1)].map((day) => momentOf(`${day}T00:00:00`, this.zone));
+    const within = Date.parse(meeting.from_at) < to && Date.parse(meeting.to_at) > from && (!this.own || meeting.user_id === this.own);
+    if (within) this.data.meetings.set(meeting.id, meeting);
+    else this.data.meetings.delete(meeting.id);
+    this.draw();
+  }
+
+  /** Take in a live message: what changed is read anew soon. */
+  heard({ type, data }) {
+    if (type === "resync") this.changed.add(0);
+    else if (CHANGES.has(type)) this.changed.add(data.meeting_id);
+    else return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.settle(), SETTLE_MILLISECONDS);
+  }
+
+  async settle() {
+    if (this.dragging) {
+      this.timer = setTimeout(() => this.settle(), SETTLE_MILLISECONDS);
+      return;
+    }
+    const ids = [...this.changed];
+    this.changed.clear();
+    if (ids.includes(0) || ids.length > FEW) await this.load();
+    else await this.refresh(ids);
+  }
+
+  async refresh(ids) {
+    for (const id of ids) {
+      try {
+        this.place(await api("GET", `/phone-meetings/${id}`, undefined, { quiet: true }));
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (error.status !== 404 && error.status !== 403) continue; // the next change or the next look brings it
+        this.data.meetings.delete(id);
+        this.draw();
+      }
+    }
+  }
+
+  /** Say what came of something, above the calendar; null takes it away. */
+  say(sentence, { level = "info", lines = [], actions = [] } = {}) {
+    const place = this.page.querySelector("[data-calendar-said]");
+    if (!sentence) {
+      place.replaceChildren();
+      return;
+    }
+    const buttons = actions.map(({ label, run }) => h("button", { type: "button", class: "btn btn-sm", on: { click: run } }, label));
+    const close = h("button", { type: "button", class: "btn btn-sm btn-icon btn-ghost", "aria-label": t("Close"), on: { click: () => place.replaceChildren() } }, icon("x"));
+    const text = h("div", { class: "me-auto" }, h("div", {}, sentence), lines.map((line) => h("div", { class: "calendar-warning" }, icon("alert-triangle"), line)));
+    place.replaceChildren(h("div", { class: "strip", "data-level": level }, icon(level === "info" ? "info-circle" : "alert-triangle"), text, buttons, close));
+    announce([sentence, ...lines].join(" "));
+  }
+}
+
+function written(meeting, zone) {
+  const [from, to] = [wallOf(meeting.from_at, zone), wallOf(meeting.to_at, zone)];
+  const day = new Intl.DateTimeFormat(language(), { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(`${from}Z`));
+  return `${day}, ${from.slice(11, 16)}–${to.slice(11, 16)}`;
+}
+
+function content({ event, view }) {
+  const { meeting, off } = event.extendedProps;
+  if (off) return event.title ? { domNodes: [h("span", { class: "off-reason" }, event.title)] } : "";
+  if (!meeting) return undefined;
+  const who = meeting.contact || meeting.name || meeting.number_shown;
+  const mark = meeting.mode === "automatic" ? icon("bolt") : null;
+  const roomy = view.type.startsWith("timeGrid") || (view.type.endsWith("Day") && event.end - event.start >= HOUR); // else where it stands says when
+  return { domNodes: [h("span", { class: "block-line" }, mark, roomy ? h("b", {}, `${event.start.toTimeString().slice(0, 5)} `) : null, who)] };
+}
+
+function describe(element, event, zone) {
+  const { meeting, off } = event.extendedProps;
+  if (off) {
+    element.title = off.why === "absence" ? event.title : t("Outside working hours");
+    return;
+  }
+  if (!meeting) return;
+  const parts = [written(meeting, zone), meeting.name, meeting.contact, meeting.project, stateWord(meeting.state)];
+  element.title = parts.filter(Boolean).join(" · ");
+  element.setAttribute("aria-label", element.title);
+  element.dataset.meeting = meeting.id;
+}
