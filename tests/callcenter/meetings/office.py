@@ -30,7 +30,7 @@ def meeting(floor: Floor, **fields: Any) -> MeetingInput:
     return MeetingInput.model_validate({**given, "user_id": floor.people["anna"].user_id, **fields})
 
 
-async def planned(floor: Floor, who: str = "sue", **fields: Any) -> int:
+async def planned(floor: Floor, who: str = "sue", /, **fields: Any) -> int:
     """Plan a meeting; returns its id."""
     return int((await floor.do(who, service.plan, meeting(floor, **fields))).id)
 
