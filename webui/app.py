@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 1024 * 1024
 IMPORT_LIMIT = 100 * 1024 * 1024
-_IMPORT_PATHS = ("/imports", "/api/v1/imports")
+_IMPORT_PATHS = ("/imports", "/api/v1/imports", "/meetings/import", "/api/v1/phone-meetings/import")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 _OPEN_PATHS = ("/static/", "/livez")  # served without asking who is there
 

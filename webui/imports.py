@@ -1,4 +1,7 @@
-"""Imports started from a page or the API: the upload goes to a file, the work goes on in the background."""
+"""Imports started from a page or the API: the upload goes to a file, the work goes on in the background.
+
+Contacts here, phone meetings in meeting_imports.py.
+"""
 
 import asyncio
 import shutil
@@ -16,6 +19,7 @@ from callcenter.contacts import imports
 from callcenter.contacts.models import Import
 from callcenter.db import Database
 from callcenter.errors import CallCenterError, Conflict, Invalid
+from callcenter.meetings import imports as meeting_imports
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +32,7 @@ class ImportWork:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, import_id: int, work: Coroutine[Any, Any, Import], file: Path | None = None) -> None:
+    def start(self, import_id: int, work: Coroutine[Any, Any, object], file: Path | None = None) -> None:
         """Let `work` go on in the background; `file` is deleted when it is over.
 
         Two at a time on one import are no harm: each batch locks it and looks at its state first.
@@ -37,7 +41,7 @@ class ImportWork:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, import_id: int, work: Coroutine[Any, Any, Import], file: Path | None) -> None:
+    async def _run(self, import_id: int, work: Coroutine[Any, Any, object], file: Path | None) -> None:
         try:
             await work
         except CallCenterError as error:
@@ -53,6 +57,7 @@ class ImportWork:
         while True:
             try:
                 await imports.resume_all(database)
+                await meeting_imports.resume_all(database)
             except (SQLAlchemyError, CallCenterError) as error:  # the next round may do better
                 log.warning("import.not_resumed", reason=str(error) or type(error).__name__)
             await asyncio.sleep(RESUME_SECONDS)
@@ -78,27 +83,37 @@ async def upload(request: Request, actor: Actor, form: FormData) -> Import:
 
 async def _upload(request: Request, actor: Actor, form: FormData) -> Import:
     actor.require(Role.SUPERVISOR)
+    sent, dry_run = sent_file(form)
+    database: Database = request.app.state.database
+    settings = request.app.state.settings
+    async with database.unit_of_work(actor) as uow:
+        made = await imports.create(uow, file_name(sent), dry_run)
+    file = settings.data_dir / "imports" / f"{made.id}.csv"
+    await asyncio.to_thread(keep, sent, file)
+    work = imports.run_import(database, actor, file, made.file_name, dry_run, region=settings.region, import_id=made.id)
+    request.app.state.imports.start(made.id, work, file)
+    return made
+
+
+def sent_file(form: FormData) -> tuple[UploadFile, bool]:
+    """Return the file of a form, and whether it is only to be checked; raises Invalid."""
     sent = form.get("file")
     if not isinstance(sent, UploadFile) or not sent.filename:
         raise Invalid("Choose a file to import.", field="file")
     wish = form.get("dry_run", "false")
     if wish not in {"true", "false", "on", ""}:
         raise Invalid("Yes or no is needed here.", field="dry_run")
-    database: Database = request.app.state.database
-    settings = request.app.state.settings
-    async with database.unit_of_work(actor) as uow:
-        made = await imports.create(uow, sent.filename.replace("\x00", ""), wish in {"true", "on"})
-    folder = settings.data_dir / "imports"
-    file = folder / f"{made.id}.csv"
-    await asyncio.to_thread(_keep, sent, folder, file)
-    name, dry_run = made.file_name, made.dry_run
-    work = imports.run_import(database, actor, file, name, dry_run, region=settings.region, import_id=made.id)
-    request.app.state.imports.start(made.id, work, file)
-    return made
+    return sent, wish in {"true", "on"}
 
 
-def _keep(sent: UploadFile, folder: Path, file: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+def file_name(sent: UploadFile) -> str:
+    """Return the name a file was sent under."""
+    return (sent.filename or "").replace("\x00", "")
+
+
+def keep(sent: UploadFile, file: Path) -> None:
+    """Write an upload to a file nobody else can read."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     sent.file.seek(0)
     with file.open("wb") as kept:
         shutil.copyfileobj(sent.file, kept)

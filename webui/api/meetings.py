@@ -45,7 +45,7 @@ Reason = Annotated[str, Field(max_length=1000, pattern="^[^\\x00]*$"), AfterVali
 Ids = Annotated[list[Id], Field(min_length=1, max_length=1000)]
 
 
-class MeetingsQuery(In):
+class MeetingsWanted(In):
     """Which meetings: everything given must fit. `state`: one or more, commas between. Times are the window's beginning."""
 
     project_id: Id | None = None
@@ -59,6 +59,18 @@ class MeetingsQuery(In):
     contact_id: Id | None = None
     series_id: Id | None = None
     q: Annotated[str, Field(max_length=100, pattern="^[^\\x00]*$")] = ""
+
+    @property
+    def filter(self) -> MeetingFilter:
+        """The same as the services take it."""
+        states = list(dict.fromkeys(each for each in self.state.split(",") if each))
+        given = self.model_dump(exclude={"state", "after"})
+        return MeetingFilter.model_validate({**given, "state": states, "after": getattr(self, "after", None) or None})
+
+
+class MeetingsQuery(MeetingsWanted):
+    """The same, page by page: `after` is the `next` of the page before."""
+
     after: Annotated[str, Field(max_length=100, pattern="^[A-Za-z0-9_=-]*$")] | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 50
 
@@ -111,10 +123,7 @@ class WarningList(BaseModel):
 @operation("GET", "/phone-meetings", "listPhoneMeetings")
 async def list_phone_meetings(uow: UnitOfWork, query: MeetingsQuery) -> MeetingPage:
     """Meetings by the beginning of their window: own, planned by oneself, nobody's in one's projects; all for supervisors."""
-    given = query.model_dump(exclude={"state", "after"})
-    states = list(dict.fromkeys(each for each in query.state.split(",") if each))
-    wanted = MeetingFilter.model_validate({**given, "state": states, "after": query.after or None})
-    return await meetings.list_meetings(uow, wanted)
+    return await meetings.list_meetings(uow, query.filter)
 
 
 @operation("POST", "/phone-meetings", "createPhoneMeeting", errors=(Conflict,), status=201)

@@ -1,0 +1,103 @@
+"""Phone meetings from and to CSV files: import with a dry run and its rejected rows, export of what is filtered."""
+
+import datetime as dt
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from callcenter.actor import Actor
+from callcenter.db import UnitOfWork
+from callcenter.errors import Conflict
+from callcenter.meetings import exports, imports
+from callcenter.meetings.models import MeetingImport
+from webui import meeting_imports as background
+from webui import views
+from webui.api.meetings import MeetingsWanted
+from webui.errors import WrongType
+from webui.i18n import gettext, say
+from webui.openapi import operation, routes_of
+from webui.validation import Id
+
+
+class MeetingImportOut(BaseModel):
+    """A file on its way in. `state`: reading, checked, planning, done, failed.
+
+    `same_as_id`: an import of the same file before; it stays `checked` until planPhoneMeetingImport says that it is wanted
+    once more. Times without an offset are of `time_zone`.
+    """
+
+    id: int
+    file_name: str
+    state: str
+    dry_run: bool
+    user_id: int | None
+    created_at: dt.datetime
+    finished_at: dt.datetime | None
+    time_zone: str
+    total: int
+    accepted: int
+    rejected: int
+    planned: int
+    same_as_id: int | None
+    error: str
+
+
+class MeetingImportList(BaseModel):
+    """Imports, newest first."""
+
+    items: list[MeetingImportOut]
+
+
+def _show(found: MeetingImport) -> MeetingImportOut:
+    shown = MeetingImportOut.model_validate(found, from_attributes=True)
+    return shown.model_copy(update={"error": say(found.error, found.error_values)})
+
+
+@operation("POST", "/phone-meetings/import", "importPhoneMeetings", upload=True, status=202)
+async def import_phone_meetings(request: Request, actor: Actor) -> MeetingImportOut:
+    """Upload a CSV file; its good rows are planned in the background. Follow it with getPhoneMeetingImport.
+
+    Columns, in English or Polish: name, number, mode, from, to, information, project, user (login), contact.
+    """
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise WrongType("Send the file as multipart/form-data.")
+    return _show(await background.upload(request, actor, await views.form(request)))
+
+
+@operation("GET", "/phone-meetings/imports", "listPhoneMeetingImports")
+async def list_phone_meeting_imports(uow: UnitOfWork) -> MeetingImportList:
+    """The latest imports: one's own, of everybody for supervisors."""
+    return MeetingImportList(items=[_show(each) for each in await imports.list_imports(uow)])
+
+
+@operation("GET", "/phone-meetings/imports/{import_id}", "getPhoneMeetingImport")
+async def get_phone_meeting_import(uow: UnitOfWork, import_id: Id) -> MeetingImportOut:
+    """How far an import is."""
+    return _show(await imports.get_import(uow, import_id))
+
+
+@operation("GET", "/phone-meetings/imports/{import_id}/rejected", "readRejectedPhoneMeetings", media_type="text/csv")
+async def read_rejected_phone_meetings(uow: UnitOfWork, import_id: Id) -> str:
+    """The rejected rows as CSV, with column and reason; corrected, it can be imported as it is."""
+    text = await imports.report(uow, import_id, say)
+    headers = {"content-disposition": f'attachment; filename="meetings-{import_id}-rejected.csv"'}
+    return Response(text, media_type="text/csv", headers=headers)  # type: ignore[return-value]  # sent as it is
+
+
+@operation("POST", "/phone-meetings/imports/{import_id}/plan", "planPhoneMeetingImport", errors=(Conflict,), status=202)
+async def plan_phone_meeting_import(request: Request, actor: Actor, import_id: Id) -> MeetingImportOut:
+    """Plan the good rows of a checked import, also of a file that was imported before."""
+    return _show(await background.plan(request, actor, import_id))
+
+
+@operation("GET", "/phone-meetings/export", "exportPhoneMeetings", media_type="text/csv")
+async def export_phone_meetings(request: Request, actor: Actor, query: MeetingsWanted) -> str:
+    """The meetings that fit, as CSV in your language and zone."""
+    header = [gettext(name) for name in exports.HEADER]
+    rows = exports.rows(request.app.state.database, actor, query.filter, header, gettext)
+    headers = {"content-disposition": 'attachment; filename="meetings.csv"'}
+    return StreamingResponse(rows, media_type="text/csv", headers=headers)  # type: ignore[return-value]  # sent as it is
+
+
+ROUTES = routes_of(__name__)
