@@ -34,7 +34,7 @@ async def entries(uow: UnitOfWork, user: User, url: str) -> list[ics.Entry]:
         .where(Meeting.from_at >= uow.now - BACK, Meeting.from_at <= uow.now + AHEAD)
         .order_by(Meeting.from_at, Meeting.id)
     )
-    rows = (await uow.session.execute(query)).tuples()
+    rows = await uow.session.execute(query)
     return [_entry(meeting, project or "", words, domain, url) for meeting, project in rows]
 
 

@@ -1,18 +1,20 @@
-"""What a person chooses for themselves: language, time zone, answer shortcut, devices, password."""
+"""What a person chooses for themselves: language, time zone, answer shortcut, devices, password, calendar."""
 
 import datetime as dt
 import zoneinfo
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from callcenter import clock
-from callcenter.errors import CallCenterError, Conflict, Invalid
+from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
 from callcenter.roster import service as roster
+from callcenter.users import feeds
 from callcenter.users import service as users
 from callcenter.users.preferences import Preferences
-from webui import i18n, views
+from webui import i18n, security, views
 from webui.pages import fields, roster_week
 
 
@@ -21,11 +23,12 @@ async def show(request: Request) -> Response:
     return await _show(request)
 
 
-async def _show(request: Request, refused: CallCenterError | None = None, *, part: str = "") -> Response:
+async def _show(request: Request, refused: CallCenterError | None = None, *, part: str = "", calendar_url: str = "") -> Response:
     actor = views.signed_in(request)
     async with request.app.state.database.reading(actor) as uow:
         user = await users.get_user(uow, actor.id)
         sessions = await users.list_sessions(uow, actor.id)
+        feed = await feeds.own_feed(uow)
         monday = roster_week.monday("")
         [person] = [each for each in await roster.people(uow, *roster_week.around(monday)) if each.user_id == actor.id]
         coming = await roster.absences(uow, actor.id, clock.now())
@@ -36,6 +39,8 @@ async def _show(request: Request, refused: CallCenterError | None = None, *, par
         user=user,
         preferences=Preferences(**user.preferences),
         sessions=sessions,
+        feed=feed,
+        calendar_url=calendar_url,
         week=roster_week.row(person, monday),
         week_days=[i18n.day_name(monday + dt.timedelta(days=day)) for day in range(7)],
         coming=[(each, roster_week.written(each, user.time_zone)) for each in coming],
@@ -90,9 +95,28 @@ async def end_session(request: Request) -> Response:
     return views.redirect("/profile")
 
 
+async def make_calendar(request: Request) -> Response:
+    """Make the secret address of one's calendar, or another one, and show it, once."""
+    actor = views.signed_in(request)
+    async with request.app.state.database.unit_of_work(actor) as uow:
+        secret = await feeds.create_feed(uow)
+    return await _show(request, part="calendar", calendar_url=security.calendar_url(request, secret))
+
+
+async def revoke_calendar(request: Request) -> Response:
+    """Make the calendar address open nothing any more; one that was revoked meanwhile is what was wanted."""
+    actor = views.signed_in(request)
+    async with request.app.state.database.unit_of_work(actor) as uow:
+        with suppress(NotFound):
+            await feeds.revoke_feed(uow)
+    return views.redirect("/profile?saved=calendar")
+
+
 ROUTES = [
     Route("/profile", show, methods=["GET"]),
     Route("/profile", save, methods=["POST"]),
     Route("/profile/password", set_password, methods=["POST"]),
+    Route("/profile/calendar", make_calendar, methods=["POST"]),
+    Route("/profile/calendar/revoke", revoke_calendar, methods=["POST"]),
     Route("/profile/sessions/{id:int}/end", end_session, methods=["POST"]),
 ]
