@@ -3,7 +3,7 @@
 import csv
 import datetime as dt
 import io
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from callcenter.actor import Actor
@@ -12,36 +12,37 @@ from callcenter.db import Database
 from callcenter.meetings import queries
 from callcenter.meetings.forms import MeetingFilter, MeetingOut
 
-Translate = Callable[[str], str]
+Words = Mapping[str, str]
 
 PAGE = 500
 _MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
-_COLUMNS: tuple[tuple[str, Callable[[MeetingOut, ZoneInfo, Translate], str]], ...] = (
-    ("Id", lambda each, zone, say: str(each.id)),
-    ("Name", lambda each, zone, say: each.name),
-    ("Number", lambda each, zone, say: each.number),
-    ("Mode", lambda each, zone, say: say(each.mode)),
-    ("From", lambda each, zone, say: written(each.from_at, zone)),
-    ("To", lambda each, zone, say: written(each.to_at, zone)),
-    ("Information", lambda each, zone, say: each.information),
-    ("Project", lambda each, zone, say: each.project),
-    ("User", lambda each, zone, say: each.user),
-    ("Contact", lambda each, zone, say: each.contact),
-    ("State", lambda each, zone, say: say(each.state)),
-    ("Attempts", lambda each, zone, say: str(each.attempts)),
-    ("Outcome", lambda each, zone, say: each.outcome_note),
-    ("Reason", lambda each, zone, say: each.reason),
-    ("Created", lambda each, zone, say: written(each.created_at, zone)),
+_COLUMNS: tuple[tuple[str, Callable[[MeetingOut, ZoneInfo, Words], str]], ...] = (
+    ("Id", lambda each, zone, words: str(each.id)),
+    ("Name", lambda each, zone, words: each.name),
+    ("Number", lambda each, zone, words: each.number),
+    ("Mode", lambda each, zone, words: words.get(each.mode, each.mode)),
+    ("From", lambda each, zone, words: written(each.from_at, zone)),
+    ("To", lambda each, zone, words: written(each.to_at, zone)),
+    ("Information", lambda each, zone, words: each.information),
+    ("Project", lambda each, zone, words: each.project),
+    ("Consultant", lambda each, zone, words: each.user),
+    ("Contact", lambda each, zone, words: each.contact),
+    ("State", lambda each, zone, words: words.get(each.state, each.state)),
+    ("Attempts", lambda each, zone, words: str(each.attempts)),
+    ("Outcome", lambda each, zone, words: each.outcome_note),
+    ("Reason", lambda each, zone, words: each.reason),
+    ("Created", lambda each, zone, words: written(each.created_at, zone)),
 )
 HEADER: Sequence[str] = [name for name, _ in _COLUMNS]
 
 
 async def rows(
-    database: Database, actor: Actor, wanted: MeetingFilter, header: Sequence[str], say: Translate
+    database: Database, actor: Actor, wanted: MeetingFilter, header: Sequence[str], words: Words
 ) -> AsyncIterator[str]:
     """Yield CSV text: the first line (`header`, HEADER translated), then the meetings the actor may see that fit, in order.
 
-    Each page is read in a transaction of its own, from the place the one before ended; `say` translates modes and states.
+    Each page is read in a transaction of its own, from the place the one before ended; `words` are modes and states as people
+    call them.
     Cells a spreadsheet would run are quoted (import_rows.quoted). Times are of the actor's zone.
     """
     zone = ZoneInfo(actor.time_zone)
@@ -54,7 +55,7 @@ async def rows(
         async with database.reading(actor) as uow:
             page = await queries.list_meetings(uow, place)
         for each in page.items:
-            writer.writerow([quoted(cell(each, zone, say)) for _, cell in _COLUMNS])
+            writer.writerow([quoted(cell(each, zone, words)) for _, cell in _COLUMNS])
         yield text.getvalue()
         text.seek(0)
         text.truncate()

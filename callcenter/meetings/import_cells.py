@@ -35,8 +35,10 @@ COLUMNS = Columns(
     ),
 )
 _MODES = {
-    **dict.fromkeys(("manual", "manually", "reczny", "recznie", "by hand"), Mode.MANUAL),
-    **dict.fromkeys(("automatic", "automatically", "auto", "automatyczny", "automatycznie"), Mode.AUTOMATIC),
+    **dict.fromkeys(("manual", "manually", "by hand", "reczny", "reczna", "reczne", "recznie"), Mode.MANUAL),
+    **dict.fromkeys(
+        ("automatic", "automatically", "auto", "automatyczny", "automatyczna", "automatyczne", "automatycznie"), Mode.AUTOMATIC
+    ),
 }
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.0+)?)?"
 _OFFSET = r"\s?(?P<offset>[Zz]|[+-]\d{2}:?\d{2})?"

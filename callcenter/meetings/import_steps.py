@@ -126,7 +126,9 @@ async def tell_consultants(uow: UnitOfWork, import_id: int) -> None:
     for user_id, number in await uow.session.execute(query):
         if user_id is not None and user_id != uow.actor.user_id:
             sentence = "Phone meetings planned for you from a file: {count}."
-            uow.emit(Notice(level="info", sentence=sentence, values={"count": str(number)}, link="/meetings?f=1&user=me"), [user_id])
+            uow.emit(
+                Notice(level="info", sentence=sentence, values={"count": str(number)}, link="/meetings?f=1&user=me"), [user_id]
+            )
 
 
 async def forget(uow: UnitOfWork, import_id: int) -> None:
@@ -141,16 +143,14 @@ async def rejected_rows(uow: UnitOfWork, import_id: int, limit: int | None = Non
     return list(await uow.session.scalars(query.order_by(MeetingImportRow.line).limit(limit)))
 
 
-def report(header: Sequence[str], columns: Sequence[str], rows: Sequence[MeetingImportRow], say: Say) -> str:
-    """Return rejected rows as CSV text: line, column, reason, and the cells as they were; corrected, it can be imported.
+def report(header: Sequence[str], rows: Sequence[tuple[str, MeetingImportRow]], say: Say) -> str:
+    """Return rejected rows (with the column at fault) as CSV text; corrected, it can be imported.
 
-    `columns` says what each column of the header means (csv_file.Columns.field), `say` translates a sentence and fills it in.
+    Line, column, reason, and the cells as they were, harmless in a spreadsheet. `say` translates a sentence and fills it in.
     """
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow([say("Line", {}), say("Column", {}), say("Reason", {}), *map(quoted, header)])
-    names = dict(zip(columns, header, strict=True))
-    for row in rows:
-        column = names.get(row.field, "") if row.field else ""
+    for column, row in rows:
         writer.writerow([row.line, quoted(column), quoted(say(row.sentence, row.values)), *(quoted(cell) for cell in row.cells)])
     return _MARK + written.getvalue()

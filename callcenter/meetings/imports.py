@@ -213,11 +213,21 @@ async def get_import(uow: UnitOfWork, import_id: int) -> MeetingImport:
     return found
 
 
+async def same_as(uow: UnitOfWork, found: MeetingImport) -> MeetingImport | None:
+    """Return the import of the same file before, None when there was none; whoever may see `found` may know of it."""
+    return None if found.same_as_id is None else await uow.session.get(MeetingImport, found.same_as_id)
+
+
+def column_of(found: MeetingImport, field: str) -> str:
+    """Return what the file's first line calls a field, "" when it has none."""
+    return next((name for name in found.header if field and import_cells.COLUMNS.field(name) == field), "")
+
+
 async def report(uow: UnitOfWork, import_id: int, say: import_steps.Say = import_steps.in_english) -> str:
     """Return the rejected rows as CSV text with column and reason; corrected, it can be imported as it is."""
     found = await get_import(uow, import_id)
-    columns = [import_cells.COLUMNS.field(name) or "" for name in found.header]
-    return import_steps.report(found.header, columns, await import_steps.rejected_rows(uow, import_id), say)
+    rows = [(column_of(found, row.field), row) for row in await import_steps.rejected_rows(uow, import_id)]
+    return import_steps.report(found.header, rows, say)
 
 
 async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> MeetingImport:

@@ -11,11 +11,11 @@ from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict
 from callcenter.meetings import exports, imports
 from callcenter.meetings.models import MeetingImport
+from webui import meeting_columns, views
 from webui import meeting_imports as background
-from webui import views
 from webui.api.meetings import MeetingsWanted
 from webui.errors import WrongType
-from webui.i18n import gettext, say
+from webui.i18n import say
 from webui.openapi import operation, routes_of
 from webui.validation import Id
 
@@ -80,7 +80,7 @@ async def get_phone_meeting_import(uow: UnitOfWork, import_id: Id) -> MeetingImp
 @operation("GET", "/phone-meetings/imports/{import_id}/rejected", "readRejectedPhoneMeetings", media_type="text/csv")
 async def read_rejected_phone_meetings(uow: UnitOfWork, import_id: Id) -> str:
     """The rejected rows as CSV, with column and reason; corrected, it can be imported as it is."""
-    text = await imports.report(uow, import_id, say)
+    text = await imports.report(uow, import_id, meeting_columns.say)
     headers = {"content-disposition": f'attachment; filename="meetings-{import_id}-rejected.csv"'}
     return Response(text, media_type="text/csv", headers=headers)  # type: ignore[return-value]  # sent as it is
 
@@ -94,8 +94,7 @@ async def plan_phone_meeting_import(request: Request, actor: Actor, import_id: I
 @operation("GET", "/phone-meetings/export", "exportPhoneMeetings", media_type="text/csv")
 async def export_phone_meetings(request: Request, actor: Actor, query: MeetingsWanted) -> str:
     """The meetings that fit, as CSV in your language and zone."""
-    header = [gettext(name) for name in exports.HEADER]
-    rows = exports.rows(request.app.state.database, actor, query.filter, header, gettext)
+    rows = exports.rows(request.app.state.database, actor, query.filter, meeting_columns.header(), meeting_columns.words())
     headers = {"content-disposition": 'attachment; filename="meetings.csv"'}
     return StreamingResponse(rows, media_type="text/csv", headers=headers)  # type: ignore[return-value]  # sent as it is
 
