@@ -392,7 +392,10 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class LegEnded:
-    """The leg is over, for good. `code` and `text` are the carrier's own (SIP status), `by` who ended it."""
+    """The leg is over, for good. `code` and `text` are the carrier's own (SIP status), `by` who ended it.
+
+    `lost`: the switch that was asked to dial it is gone, and may or may not have done so.
+    """
 
     leg_id: str
     reason: EndReason
@@ -400,6 +403,7 @@ class LegEnded:
     code: int | None = None
     text: str = ""
     quality: Quality | None = None
+    lost: bool = False
     kind: Literal["leg_ended"] = "leg_ended"
 
 

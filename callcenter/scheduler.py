@@ -48,6 +48,8 @@ LONGEST_SLEEP = 1.0  # seconds: jobs put by other processes are seen after this 
 SHORTEST_WAIT = 0.05  # seconds between tries while the database is away, doubled up to
 LONGEST_WAIT = 2.0
 _LONGEST_RETRY = 300  # seconds between tries of a job that fails
+_PUT_BACK = 5.0  # seconds the clock must have gone back before what looks after everything comes at once
+_LOOKING_AFTER = ("sweep", "meetings", "countdown")  # jobs that may come too early
 
 
 class Scheduler:
@@ -60,6 +62,7 @@ class Scheduler:
         self._database = database
         self._woken = asyncio.Event()
         self._until = clock.now()
+        self._clocks = (clock.now(), clock.monotonic())
         self.counters: Counter[str] = Counter({"done": 0, "failed": 0, "retried": 0})
 
     def wake(self, at: dt.datetime) -> None:
@@ -78,6 +81,7 @@ class Scheduler:
         while True:
             self._woken.clear()
             self._until = dt.datetime.max.replace(tzinfo=dt.UTC)  # whatever is put while we look wakes us
+            await self._watch_clock()
             due = await self._patiently(self._next_due)
             if due is not None and due <= clock.now() and await self.run_due():
                 continue
@@ -85,10 +89,25 @@ class Scheduler:
 
     async def run_due(self) -> int:
         """Run everything that is due now, once; returns how many jobs that were."""
+        await self._watch_clock()
         claimed = await self._patiently(self._claim)
         for job in claimed:
             await self._patiently(lambda job=job: self._do(job))  # type: ignore[misc]  # bound now, run now
         return len(claimed)
+
+    async def _watch_clock(self) -> None:
+        """Look after everything at once when the clock was put back: what was due soon would wait for as long again."""
+        before, now = self._clocks, (clock.now(), clock.monotonic())
+        self._clocks = now
+        back = (now[1] - before[1]) - (now[0] - before[0]).total_seconds()
+        if back > _PUT_BACK and now[0] < before[0]:
+            log.warning("scheduler.clock_put_back", seconds=round(back))
+            await self._patiently(self._look_after)
+
+    async def _look_after(self) -> None:
+        async with self._database.unit_of_work() as uow:
+            waiting = update(Job).where(Job.kind.in_(_LOOKING_AFTER), Job.due_at > uow.now)
+            await uow.session.execute(waiting.values(due_at=uow.now, leased_until=None, fence=Job.fence + 1))
 
     async def _sleep(self, due: dt.datetime | None) -> None:
         now = clock.now()

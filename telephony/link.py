@@ -124,10 +124,11 @@ class SwitchLink:
         self._queue.append(_Queued(event, self._boot_id if number else "", number))
         self._filled.set()
 
-    def _lose(self, command: Command) -> None:
+    def _lose(self, command: Command, *, sent: bool = False) -> None:
+        """Say what became of a command that is not done; one that was `sent` may have been, by a switch that is gone now."""
         if isinstance(command, Originate):
             text = "The telephone switch could not be reached."
-            self._put(LegEnded(leg_id=command.leg_id, reason=EndReason.FAILED, by="switch", text=text))
+            self._put(LegEnded(leg_id=command.leg_id, reason=EndReason.FAILED, by="switch", text=text, lost=sent))
         else:
             log.warning("link.command_dropped", command=command.kind)
 
@@ -228,7 +229,7 @@ class SwitchLink:
         lost = [command for _, command in self._not_done]
         self._not_done.clear()
         for command in lost:
-            self._lose(command)
+            self._lose(command, sent=True)
 
 
 def refused(refusal: Refusal) -> CallCenterError:

@@ -156,7 +156,7 @@ async def leg_ended(uow: UnitOfWork, event: LegEnded) -> None:
         return
     if call.user_id is not None:
         uow.send(Bridge(call.id, ()))
-    await ending.end(uow, call, event.reason, code=event.code, text=event.text)
+    await ending.end(uow, call, event.reason, code=event.code, text=event.text, lost=event.lost)
 
 
 async def dtmf_received(uow: UnitOfWork, event: DtmfReceived) -> None:
