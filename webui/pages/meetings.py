@@ -17,6 +17,7 @@ from callcenter.meetings import settings as rules
 from callcenter.meetings.forms import AssignReport, MeetingFilter, MeetingWhole, Outcome
 from callcenter.meetings.states import OPEN
 from callcenter.projects import service as projects
+from callcenter.users import filters
 from callcenter.users import service as users
 from webui import i18n, views
 from webui.pages import fields, meeting_filters, times
@@ -69,6 +70,7 @@ async def _around(uow: UnitOfWork, chosen: meeting_filters.Chosen) -> dict[str, 
         "contact": contact,
         "tabs": meeting_filters.tabs(),
         "tab": meeting_filters.tab_of(chosen),
+        "saved_filters": await filters.list_filters(uow, "phone_meetings"),
     }
 
 
