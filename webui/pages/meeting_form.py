@@ -14,14 +14,16 @@ from callcenter.contacts import service as contacts
 from callcenter.contacts.models import Contact
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
+from callcenter.meetings import series
 from callcenter.meetings import service as meetings
 from callcenter.meetings import settings as rules
 from callcenter.meetings.changes import ChangedMeanwhile
 from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut, Reschedule, SettingsOut
 from callcenter.meetings.forms import Warning as Thought
+from callcenter.meetings.series_forms import SeriesInput
 from callcenter.projects import service as projects
 from webui import views
-from webui.pages import fields, times
+from webui.pages import fields, meeting_series, times
 from webui.pages.meetings import people_of
 
 Given = dict[str, Any]
@@ -36,7 +38,7 @@ async def new(request: Request) -> Response:
     given = blank(fields.query_text(request, "number", 40)) | {
         "contact_id": fields.query_id(request, "contact"),
         "project_id": fields.query_id(request, "project"),
-        "user_id": fields.query_id(request, "user"),
+        "user_id": fields.query_id(request, "user") or (None if actor.may(Role.SUPERVISOR) else actor.user_id),
     }
     for name in ("from", "to"):
         given |= _stamp(name, fields.query_text(request, name, 40))
@@ -107,7 +109,10 @@ async def create(request: Request) -> Response:
     form = await views.form(request)
     given = _given(form)
     try:
+        repeat = meeting_series.series_from_form(form)
         data = fields.validated(MeetingInput, _values(form, given))
+        if repeat is not None:
+            return await _create_series(request, form, given, data, repeat)
         async with request.app.state.database.unit_of_work(actor) as uow:
             unseen = _unseen(await meetings.check(uow, data), form)
             planned = None if unseen else await meetings.plan(uow, data)
@@ -116,6 +121,15 @@ async def create(request: Request) -> Response:
     if planned is None:
         return await _form(request, given, warnings=unseen)
     return views.redirect(f"/meetings/{planned.id}?planned=1")
+
+
+async def _create_series(request: Request, form: FormData, given: Given, data: MeetingInput, repeat: SeriesInput) -> Response:
+    """Plan a meeting and those that repeat it, once what there is to think of was seen."""
+    actor, database = views.signed_in(request), request.app.state.database
+    planned, thoughts = await meeting_series.plan(database, actor, data, repeat, lambda found: _unseen(found, form))
+    if planned is None:
+        return await _form(request, given, warnings=thoughts)
+    return views.redirect(f"/meetings?f=1&series_id={planned.series_id}")
 
 
 async def edit(request: Request) -> Response:
@@ -136,7 +150,9 @@ async def update(request: Request) -> Response:
         data = fields.validated(MeetingChange, _values(form, given) | {"version": fields.whole(form, "version") or 0})
         async with request.app.state.database.unit_of_work(actor) as uow:
             warnings = _unseen(await meetings.check(uow, data, meeting_id), form)
-            if not warnings:
+            if not warnings and meeting_series.scope(form) == "rest":
+                await series.change_series(uow, meeting_id, data, "rest", changed_singly=given["repeat_singly"])
+            elif not warnings:
                 await meetings.change(uow, meeting_id, data)
     except (Invalid, Conflict) as error:
         async with request.app.state.database.reading(actor) as uow:
@@ -164,7 +180,7 @@ def _given(form: FormData) -> Given:
         typed = fields.text(form, name)
         given[name] = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
     given |= {name: fields.flag(form, name) for name in ("keep_number", "invite")}
-    return given | {"version": fields.whole(form, "version") or 0}
+    return given | meeting_series.given(form) | {"version": fields.whole(form, "version") or 0}
 
 
 def _values(form: FormData, given: Given) -> dict[str, Any]:
@@ -244,9 +260,15 @@ async def _form(
         warnings=warnings or [],
         marks=[_mark(each) for each in warnings or []],
         error=views.translate(request, refused) if refused else "",
-        fault=(getattr(refused, "field", None) or "") if refused else "",
+        fault=_fault(refused),
         **context,
     )
+
+
+def _fault(refused: CallCenterError | None) -> str:
+    """Return the form's field an error is about, "" for none."""
+    name = (getattr(refused, "field", None) or "") if refused else ""
+    return meeting_series.field_of(refused) if refused and name.startswith("repeat.") else name
 
 
 async def another_time(request: Request) -> Response:
@@ -268,7 +290,7 @@ async def _another_time(request: Request, meeting: MeetingOut, given: Given, ref
         meeting=meeting,
         given=given,
         error=views.translate(request, refused) if refused else "",
-        fault=(getattr(refused, "field", None) or "") if refused else "",
+        fault=_fault(refused),
         **context,
     )
 

@@ -1,12 +1,18 @@
 """The part of a meeting's form about repeating (templates/meetings/recurrence.html): its fields begin with `repeat_`."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from starlette.datastructures import FormData
 
+from callcenter.actor import Actor
+from callcenter.db import Database
 from callcenter.errors import CallCenterError, Invalid
-from callcenter.meetings.series_forms import Scope, SeriesInput
+from callcenter.meetings import series
+from callcenter.meetings.forms import MeetingInput
+from callcenter.meetings.forms import Warning as Thought
+from callcenter.meetings.series_forms import Scope, SeriesInput, SeriesOut
 from webui.pages import fields
 
 _TEXTS = (
@@ -18,6 +24,31 @@ _TEXTS = (
     "repeat_count",
     "repeat_scope",
 )
+
+_THOUGHTS = 20  # of all meetings of a series, shown before they are planned
+
+
+class _UnseenError(Exception):
+    """There is something to think of first: nothing of what was planned stays."""
+
+    def __init__(self, thoughts: list[Thought]) -> None:
+        super().__init__()
+        self.thoughts = thoughts
+
+
+async def plan(
+    database: Database, actor: Actor, data: MeetingInput, repeat: SeriesInput, unseen: Callable[[list[Thought]], list[Thought]]
+) -> tuple[SeriesOut | None, list[Thought]]:
+    """Plan a series, unless there is something to think of that was not seen: then return that, and nothing is planned."""
+    try:
+        async with database.unit_of_work(actor) as uow:
+            planned = await series.plan_series(uow, data, repeat)
+            thoughts = unseen([each for one in planned.items for each in one.warnings][:_THOUGHTS])
+            if thoughts:
+                raise _UnseenError(thoughts)
+    except _UnseenError as stopped:
+        return None, stopped.thoughts
+    return planned, []
 
 
 def given(form: FormData) -> dict[str, Any]:
