@@ -24,12 +24,13 @@ def checked(text: str) -> str:
     """Return an address mail can be sent to, as typed but for spaces around it; raises Invalid (field email)."""
     found = text.strip()
     domain = found.rpartition("@")[2]
-    if not _is_address(found) or "." not in domain:
+    if not is_address(found) or "." not in domain:
         raise Invalid("{address} is not an e-mail address.", field="email", address=one_line(found)[:100] or "?")
     return found
 
 
-def _is_address(found: str) -> bool:
+def is_address(found: str) -> bool:
+    """Tell whether a text is an address, of a mailbox of this machine (post@localhost) too."""
     local, _, domain = found.rpartition("@")
     visible = all(unicodedata.category(each)[0] not in "CZ" for each in found)
     return visible and len(found) <= LONGEST and len(local) <= 64 and bool(_LOCAL.fullmatch(local) and ascii_domain(domain))
@@ -54,7 +55,7 @@ def parse_sender(text: str) -> Address:
     """Read `Name <address>`, or an address alone; raises BadValue with a sentence."""
     found = _SENDER.fullmatch(text)
     address = (found["inside"] or found["alone"]).strip() if found else ""
-    if not found or not _is_address(address):
+    if not found or not is_address(address):
         raise BadValue("{text} is not a sender like Name <address>.", text=one_line(text)[:100])
     local, _, domain = address.rpartition("@")
     return Address(one_line(found["name"] or "").strip('" '), local, ascii_domain(domain))
@@ -64,4 +65,4 @@ def sender(settings: Settings) -> Address | None:
     """Return who mails come from: smtp_from, or the name of the sign-in when that is an address; None when neither is."""
     if settings.smtp_from:
         return parse_sender(settings.smtp_from)
-    return parse_sender(settings.smtp_user) if _is_address(settings.smtp_user) else None
+    return parse_sender(settings.smtp_user) if is_address(settings.smtp_user) else None

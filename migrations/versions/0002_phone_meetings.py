@@ -186,6 +186,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("contact_id", sa.Integer(), nullable=True),
         sa.Column("contact_name", sa.Text(), nullable=False),
+        sa.Column("folded", sa.Text(), nullable=False),
         sa.Column("series_id", sa.Integer(), nullable=True),
         sa.Column("series_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("series_version", sa.Integer(), nullable=False),
@@ -230,10 +231,42 @@ def upgrade() -> None:
             sqlite_where=sa.text("next_at IS NOT NULL"),
             postgresql_where=sa.text("next_at IS NOT NULL"),
         )
+        batch_op.create_index(
+            "ix_phone_meetings_nobodys_due",
+            ["project_id", "to_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'due' AND mode = 'automatic' AND user_id IS NULL"),
+            postgresql_where=sa.text("state = 'due' AND mode = 'automatic' AND user_id IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_phone_meetings_own_due",
+            ["user_id", "to_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'due' AND mode = 'automatic'"),
+            postgresql_where=sa.text("state = 'due' AND mode = 'automatic'"),
+        )
         batch_op.create_index("ix_phone_meetings_project_id_from_at_id", ["project_id", "from_at", "id"], unique=False)
         batch_op.create_index("ix_phone_meetings_project_id_state_to_at", ["project_id", "state", "to_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_phone_meetings_series_id"), ["series_id"], unique=False)
-        batch_op.create_index("ix_phone_meetings_state_from_at_id", ["state", "from_at", "id"], unique=False)
+        batch_op.create_index("ix_phone_meetings_state_from_at_id_mode", ["state", "from_at", "id", "mode"], unique=False)
+        batch_op.create_index(
+            "ix_phone_meetings_user_id_state_from_at_id",
+            ["user_id", "state", "from_at", "id", "mode", "project_id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_phone_meetings_project_id_state_from_at_id",
+            ["project_id", "state", "from_at", "id", "mode", "user_id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            "ix_phone_meetings_unassigned",
+            ["project_id", "state", "from_at", "id", "mode"],
+            unique=False,
+            sqlite_where=sa.text("user_id IS NULL"),
+            postgresql_where=sa.text("user_id IS NULL"),
+        )
+        batch_op.create_index("ix_phone_meetings_created_by_from_at_id", ["created_by", "from_at", "id"], unique=False)
         batch_op.create_index("ix_phone_meetings_user_id_from_at_id", ["user_id", "from_at", "id"], unique=False)
         batch_op.create_index("ix_phone_meetings_user_id_state_to_at", ["user_id", "state", "to_at"], unique=False)
 
@@ -332,7 +365,15 @@ def downgrade() -> None:
     with op.batch_alter_table("phone_meetings", schema=None) as batch_op:
         batch_op.drop_index("ix_phone_meetings_user_id_state_to_at")
         batch_op.drop_index("ix_phone_meetings_user_id_from_at_id")
-        batch_op.drop_index("ix_phone_meetings_state_from_at_id")
+        batch_op.drop_index("ix_phone_meetings_state_from_at_id_mode")
+        batch_op.drop_index("ix_phone_meetings_user_id_state_from_at_id")
+        batch_op.drop_index("ix_phone_meetings_project_id_state_from_at_id")
+        batch_op.drop_index(
+            "ix_phone_meetings_unassigned",
+            sqlite_where=sa.text("user_id IS NULL"),
+            postgresql_where=sa.text("user_id IS NULL"),
+        )
+        batch_op.drop_index("ix_phone_meetings_created_by_from_at_id")
         batch_op.drop_index(batch_op.f("ix_phone_meetings_series_id"))
         batch_op.drop_index("ix_phone_meetings_project_id_state_to_at")
         batch_op.drop_index("ix_phone_meetings_project_id_from_at_id")
@@ -350,6 +391,7 @@ def downgrade() -> None:
         batch_op.drop_index(
             "ix_mails_due_at", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")
         )
+        batch_op.drop_index("ix_mails_state_id")
         batch_op.drop_index("ix_mails_about_about_id")
 
     op.drop_table("mails")

@@ -1,4 +1,4 @@
-"""Operations: how fast pop-ups are, what lives in the switch, its counters, for administrators."""
+"""Operations: how fast pop-ups are, what lives in the switch, its counters, what e-mails wait, for administrators."""
 
 import datetime as dt
 
@@ -10,6 +10,7 @@ from callcenter import clock
 from callcenter.actor import Role
 from callcenter.calls import service as calls
 from callcenter.errors import Unavailable
+from callcenter.messages import service as messages
 from callcenter.phone import ReadSnapshot, Snapshot
 from callcenter.trunks import service as trunks
 from webui import views
@@ -34,13 +35,14 @@ async def _show(request: Request, template: str) -> Response:
     async with request.app.state.database.reading(actor) as uow:
         latency = await calls.latency(uow, clock.now() - _SPANS[span])
         known = await trunks.list_trunks(uow)
+        mails = await messages.counts(uow)
     snapshot: Snapshot | None = None
     try:
         reply = await request.app.state.phone.ask(ReadSnapshot())
         snapshot = reply if isinstance(reply, Snapshot) else None
     except Unavailable:
         snapshot = None  # the page says that the switch is away
-    return await views.render(request, template, latency=latency, snapshot=snapshot, trunks=known, span=span)
+    return await views.render(request, template, latency=latency, snapshot=snapshot, trunks=known, mails=mails, span=span)
 
 
 ROUTES = [
