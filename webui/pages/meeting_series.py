@@ -43,12 +43,15 @@ async def plan(
     try:
         async with database.unit_of_work(actor) as uow:
             planned = await series.plan_series(uow, data, repeat)
-            thoughts = unseen([each for one in planned.items for each in one.warnings][:_THOUGHTS])
-            if thoughts:
-                raise _UnseenError(thoughts)
+            _stop_for(unseen([each for one in planned.items for each in one.warnings][:_THOUGHTS]))
     except _UnseenError as stopped:
         return None, stopped.thoughts
     return planned, []
+
+
+def _stop_for(thoughts: list[Thought]) -> None:
+    if thoughts:
+        raise _UnseenError(thoughts)
 
 
 def given(form: FormData) -> dict[str, Any]:
