@@ -166,7 +166,10 @@ async def withdraw(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, code: st
             uow, meeting, MeetingState.DUE, "Not dialled: the countdown was taken back.", attempt.user_id, attempt_id=attempt.id
         )
         meeting.waiting = ""
-        await standing.hold(uow, meeting, code)
+        if uow.now < meeting.from_at:  # the clock was put back
+            await standing.enter(uow, meeting, MeetingState.PLANNED, "Its window is still to come.")
+        else:
+            await standing.hold(uow, meeting, code)
     await timing.settle(uow, meeting)
     if attempt.user_id is not None:
         await agents.end_offer(uow, attempt.user_id, attempt.id, missed=False)

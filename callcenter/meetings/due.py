@@ -63,8 +63,9 @@ async def next_at(uow: UnitOfWork) -> Any:
 async def _see_to(uow: UnitOfWork, batch: Sequence[Meeting]) -> None:
     """Look at each meeting, then bring those that are due together with who is ready, then set when to look again."""
     users = {meeting.user_id for meeting in batch if meeting.user_id is not None}
-    for agent in await uow.session.scalars(select(Agent).where(Agent.user_id.in_(users))):
-        log.debug("meetings.agent", user_id=agent.user_id, state=agent.state)  # loaded for all of them at once
+    found = await uow.session.scalars(select(Agent).where(Agent.user_id.in_(users)))
+    loaded = {agent.user_id: agent for agent in found}  # held here, so that asking for each of them asks nobody
+    log.debug("meetings.tick", meetings=len(batch), agents=len(loaded))
     await _look_at(uow, batch)
     await uow.session.flush()
     automatic = [meeting for meeting in batch if meeting.state == MeetingState.DUE and meeting.mode == Mode.AUTOMATIC]
@@ -153,8 +154,9 @@ async def _called(uow: UnitOfWork, meeting: Meeting) -> list[int]:
 
 async def feed_members(uow: UnitOfWork, project_id: int) -> None:
     """Give a project's due meetings of nobody to who is ready, the longest ready first."""
-    ready = await agents.ready_members(uow, [project_id])
-    for _, user_id, _, _ in sorted(ready, key=lambda each: each[2]):
+    servers = await conditions.all_servers(uow, project_id)
+    ready = sorted(await agents.ready_members(uow, [project_id]), key=lambda each: each[2])
+    for user_id in [user_id for _, user_id, _, _ in ready if user_id in servers]:
         if not await feeding.feed(uow, user_id):
             return
 

@@ -86,9 +86,8 @@ async def _contact_deleted(uow: UnitOfWork, contact_id: int) -> None:
         Meeting.state.in_([MeetingState.PLANNED.value, MeetingState.DUE.value, MeetingState.RETRY_WAIT.value, "dialling"]),
     )
     for meeting in await uow.session.scalars(open_ones):
-        meeting.contact_name = meeting.contact_name or "?"
+        meeting.contact_id, meeting.contact_name = None, meeting.contact_name or "?"
         await attempts.withdraw_from(uow, meeting, "contact_deleted")
-        meeting.contact_id = None
         if meeting.state != MeetingState.DIALLING:
             await standing.hold(uow, meeting, "contact_deleted")
             log.write(uow, meeting, "changed", "The contact was deleted.", contact=meeting.contact_name)

@@ -49,7 +49,7 @@ async def attempts(floor: Floor, meeting_id: int) -> list[Attempt]:
 
 async def leg(floor: Floor) -> str:
     """Return the leg that was dialled last."""
-    return floor.sent(Originate)[-1].leg_id
+    return str(floor.sent(Originate)[-1].leg_id)
 
 
 async def rings(floor: Floor) -> str:
