@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -64,9 +65,9 @@ async def until(condition: Callable[[], object], what: str, seconds: float = PAT
 
 
 @asynccontextmanager
-async def running(folder: Path, *, demo: bool = False) -> AsyncIterator[Product]:
-    """Run the product on a free port with a little data."""
-    settings = Settings(data_dir=folder, demo=demo, station_grace_seconds=8, _env_file=None)
+async def running(folder: Path, *, demo: bool = False, **more: Any) -> AsyncIterator[Product]:
+    """Run the product on a free port with a little data; `more` are settings."""
+    settings = Settings(data_dir=folder, demo=demo, station_grace_seconds=8, _env_file=None, **more)
     database = Database(settings.sqlalchemy_url, settings=settings)
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)

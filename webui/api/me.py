@@ -13,7 +13,9 @@ from callcenter.calls import service as calls
 from callcenter.calls.views import CallOut
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, Unavailable
-from callcenter.events import CallOffered
+from callcenter.events import CallOffered, MeetingDue
+from callcenter.meetings import attempts, talks
+from callcenter.meetings.forms import MeetingOfCall, MeetingOut
 from callcenter.phone import CloseStation, OpenStation, Refusal, StationAnswer
 from callcenter.projects import service as projects
 from callcenter.projects.service import DispositionOut
@@ -46,7 +48,10 @@ class ProjectName(BaseModel):
 
 
 class Me(BaseModel):
-    """All a reloaded page needs. Open /live with `?after=` this `seq`."""
+    """All a reloaded page needs. Open /live with `?after=` this `seq`.
+
+    `meetings` are up now, `meeting` is that of the call or the wrap-up, `missed` one's own of the last hours.
+    """
 
     user: Myself
     language: str
@@ -58,6 +63,9 @@ class Me(BaseModel):
     call: CallOut | None
     wrap_up: CallOut | None
     unsaved: list[CallOut]
+    meetings: list[MeetingDue]
+    meeting: MeetingOfCall | None
+    missed: list[MeetingOut]
     dispositions: list[DispositionOut]
     projects: list[ProjectName]
     seq: int
@@ -130,6 +138,9 @@ async def get_me(uow: UnitOfWork, request: Request) -> Me:
         preferences=Preferences(**user.preferences),
         wrap_up_until=current.agent.wrap_up_until,
         **{name: getattr(current, name) for name in ("agent", "offers", "call", "wrap_up", "unsaved")},
+        meetings=await attempts.current(uow),
+        meeting=await talks.of_call(uow, about.id) if about else None,
+        missed=await talks.missed_lately(uow),
         dispositions=await projects.dispositions(uow, about.project_id if about else None),
         projects=[ProjectName(id=each.id, name=each.name) for each in await projects.projects_of(uow)],
         seq=seq,

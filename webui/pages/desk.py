@@ -34,6 +34,7 @@ async def desk(request: Request) -> Response:
         calls=todays,
         call_backs=call_backs,
         meetings=todays_meetings,
+        day=today.isoformat(),
         projects=own_projects,
         answered=sum(1 for call in todays if call.answered_at),
         talked=talked,

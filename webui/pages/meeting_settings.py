@@ -60,6 +60,7 @@ async def _sound(form: FormData) -> bytes | None:
     if not isinstance(file, UploadFile) or not file.filename:
         return None
     sound = await file.read(_LARGEST_FILE + 1)
+    await file.close()
     if len(sound) > _LARGEST_FILE:
         raise Invalid("The file is too large for an announcement.", field="announcement")
     return sound

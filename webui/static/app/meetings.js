@@ -9,7 +9,7 @@ import { linesOf } from "./timeline.js";
 import { answeredTone, chime } from "./tones.js";
 import { change, load, state, subscribe, takeCall, watch } from "./store.js";
 
-const COUNTDOWN_SECONDS = 5;
+const COUNTDOWN_SECONDS = 5; // as usual; a longer one fills the bar from when it was first seen
 const LATE_MILLISECONDS = 3000; // a countdown that is over for so long was dialled or withdrawn, and we did not hear of it
 const MOST_MISSED = 4;
 const SEEN = "callcenter-missed-seen"; // ids of missed meetings the person has put away, in this browser
@@ -79,7 +79,8 @@ function draw() {
     const element = build(meeting);
     if (known) known.element.replaceWith(element);
     else dock.append(element);
-    cards.set(meeting.meeting_id, { element, drawn, meeting });
+    const whole = Math.max(COUNTDOWN_SECONDS, secondsUntil(meeting.countdown_until));
+    cards.set(meeting.meeting_id, { element, drawn, meeting, whole });
     tell(meeting);
   }
   drawMissed(dock);
@@ -197,14 +198,14 @@ function drawMissed(dock) {
 }
 
 function tick() {
-  for (const { element, meeting } of cards.values()) {
+  for (const { element, meeting, whole } of cards.values()) {
     element.querySelector("[data-left]").textContent = meeting.countdown_until ? "" : clock(secondsUntil(meeting.to_at));
     if (!meeting.countdown_until) continue;
     const left = (Date.parse(meeting.countdown_until) - serverNow()) / 1000;
     const words = left > 0 ? t("Dialling in {seconds} s", { seconds: Math.ceil(left) }) : t("Dialling …");
     const label = element.querySelector("[data-countdown]");
     if (label.textContent !== words) label.textContent = words;
-    element.querySelector(".popup-bar").style.setProperty("transform", `scaleX(${Math.max(0, Math.min(1, left / COUNTDOWN_SECONDS))})`);
+    element.querySelector(".popup-bar").style.setProperty("transform", `scaleX(${Math.max(0, Math.min(1, left / whole))})`);
     if (left * -1000 > LATE_MILLISECONDS && Date.now() - asked > LATE_MILLISECONDS) {
       asked = Date.now();
       load().catch(() => {});
