@@ -80,7 +80,7 @@ async def react(uow: UnitOfWork, fact: Fact) -> None:
     meeting = await uow.session.get(Meeting, int(mail.about_id)) if mail.about == ABOUT else None
     if meeting is None:
         return
-    text = "The e-mail to {address} could not be delivered: {reason}"
+    text = "The e-mail to {address} could not be delivered ({reason})."
     entry = MeetingEntry(meeting_id=meeting.id, at=uow.now, user_id=None, kind="told", text=text)
     entry.data = {"address": mail.to_address, "reason": mail.error}
     uow.session.add(entry)
@@ -106,7 +106,7 @@ async def _send_if_possible(uow: UnitOfWork, meeting: Meeting, address: str) -> 
         if address:
             await _send(uow, meeting, address, "invited")
     except Invalid as error:
-        log.write(uow, meeting, "told", "Nobody was invited again: {reason}", reason=str(error))
+        log.write(uow, meeting, "told", "Nobody was invited again ({reason}).", reason=str(error))
 
 
 async def _send(uow: UnitOfWork, meeting: Meeting, address: str, kind: letters.Kind) -> None:

@@ -98,9 +98,9 @@ class Mailer:
             words = refusal.words
             await self._patiently(lambda: self._fail(mail, words))
             return True
-        except Exception as error:  # a fault about one mail must not stop all others, nor lose this one
+        except Exception:  # a fault about one mail must not stop all others, nor lose this one
             log.exception("mail.fault", mail_id=mail.id)
-            words = f"The product failed with this e-mail: {type(error).__name__}."
+            words = "The product failed with this e-mail; the log says how."
             await self._patiently(lambda: self._put_off(mail, words))
             return False
         await self._patiently(lambda: self._sent(mail))
@@ -114,7 +114,8 @@ class Mailer:
             row.state, row.due_at, row.leased_until, row.sent_at, row.error = "sent", None, None, uow.now, ""
             uow.note(MailOver(row.id, failed=False))
             if row.about == service.TEST:
-                _notice(uow, row, "info", "The mail server took the test mail to {address}. It should be there soon.")
+                sentence = "The mail server took the test mail to {address}. It should be there soon."
+                _notice(uow, row, "info", sentence)
         self.counters["sent"] += 1
         log.info("mail.sent", mail_id=mail.id, about=mail.about, about_id=mail.about_id, tries=mail.tries)
 
@@ -130,7 +131,8 @@ class Mailer:
                 return
             row.due_at, row.leased_until, row.error = uow.now + wait, None, words
             if row.about == service.TEST and row.tries == 1:
-                _notice(uow, row, "warning", "The test mail to {address} could not be sent yet: {reason}")
+                sentence = "The test mail to {address} could not be sent yet ({reason})."
+                _notice(uow, row, "warning", sentence)
         self.counters["put_off"] += 1
         log.warning("mail.put_off", mail_id=mail.id, tries=mail.tries, seconds=wait.total_seconds(), reason=words)
 
@@ -141,7 +143,8 @@ class Mailer:
                 return
             row.state, row.due_at, row.leased_until, row.error = "failed", None, None, words
             uow.note(MailOver(row.id, failed=True))
-            _notice(uow, row, "danger", "The e-mail to {address} could not be delivered: {reason}")
+            sentence = "The e-mail to {address} could not be delivered ({reason})."
+            _notice(uow, row, "danger", sentence)
         self.counters["failed"] += 1
         log.warning("mail.failed", mail_id=mail.id, about=mail.about, about_id=mail.about_id, tries=mail.tries, reason=words)
 

@@ -110,7 +110,7 @@ class Connection:
         if options and client.is_ehlo_or_helo_needed:
             await client.ehlo()
         if options and not client.supports_extension("smtputf8"):
-            raise Never(f"The mail server cannot deliver to an address with the letters of {mail.to_address}.")
+            raise Never("The mail server delivers to addresses with the letters a to z only.")
         to = addresses.on_the_wire(mail.to_address)
         encoding = "utf-8" if options else "ascii"
         try:

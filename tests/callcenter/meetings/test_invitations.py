@@ -186,7 +186,7 @@ async def test_an_invitation_that_comes_back_stands_in_the_meetings_history(invi
     post.answers["RCPT"] = ["550 No such user"]
     await Mailer(inviting.database).run_due()
     last = (await history(inviting, meeting_id))[-1]
-    assert last.text.format(**last.data) == f"The e-mail to {JAN} could not be delivered: 550 No such user"
+    assert last.text.format(**last.data) == f"The e-mail to {JAN} could not be delivered (550 No such user)."
     (notice,) = [event for event, _ in inviting.messages if isinstance(event, Notice)]
     assert notice.link == f"/meetings/{meeting_id}"
 

@@ -21,6 +21,7 @@ from callcenter.messages import service, smtp
 from callcenter.messages.compose import compose
 from callcenter.messages.mailer import Mailer
 from callcenter.messages.models import Mail
+from callcenter.wiring import wire
 from tests.callcenter.messages import post as posts
 from tests.callcenter.messages.conftest import add_person, settings_for
 from tests.callcenter.messages.post import Post
@@ -123,7 +124,7 @@ async def test_an_unknown_mailbox_fails_with_the_servers_words_on_the_mail_the_t
     ((notice, to),) = notices
     assert to == (user_id,)
     assert notice.sentence.format(**notice.values) == (
-        "The e-mail to jan@example.org could not be delivered: 550 5.1.1 No such user here"
+        "The e-mail to jan@example.org could not be delivered (550 5.1.1 No such user here)."
     )
     assert [each.to for each in post.received] == [["ewa@example.org"]], "the next mail goes over the same connection"
     assert (await stored(mailing, good)).state == "sent"
@@ -243,8 +244,10 @@ async def test_a_crash_between_the_servers_answer_and_the_commit_sends_once_more
 
 async def test_two_servers_on_one_database_send_each_mail_once(mailing: Database, post: Post) -> None:
     ids = [await queue(mailing, f"jan{n}@example.org") for n in range(20)]
-    workers = [Mailer(mailing), Mailer(mailing)]
+    other = wire(Database(mailing.url, settings=mailing.settings))
+    workers = [Mailer(mailing), Mailer(other)]
     await asyncio.gather(*(each.run_due() for each in workers))
+    await other.close()
     assert sorted(each.to[0] for each in post.received) == sorted(f"jan{n}@example.org" for n in range(20))
     assert len({each.message["Message-ID"] for each in post.received}) == 20
     assert {(await stored(mailing, each)).state for each in ids} == {"sent"}
@@ -296,7 +299,7 @@ async def test_a_fault_of_ours_about_one_mail_stops_no_other(
     assert not await worker.run_due()
     assert await worker.run_due()
     assert (await stored(mailing, good)).state == "sent"
-    assert "ZeroDivisionError" in (await stored(mailing, bad)).error
+    assert "the log says how" in (await stored(mailing, bad)).error
 
 
 async def test_letters_beyond_ascii_before_the_at_need_a_server_that_takes_them(
@@ -306,7 +309,7 @@ async def test_letters_beyond_ascii_before_the_at_need_a_server_that_takes_them(
     await Mailer(mailing).run_due()
     mail = await stored(mailing, refused)
     assert (mail.state, post.received) == ("failed", [])
-    assert "żółw@example.org" in mail.error
+    assert "letters" in mail.error
     async with posts.running(enable_SMTPUTF8=True) as able:
         mailing.settings = settings_for(tmp_path, able.port)
         await queue(mailing, "żółw@żółw.pl")
