@@ -37,14 +37,16 @@ async def save(request: Request) -> Response:
     """Change the rules, and the announcement when one came along."""
     actor, project_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
     form = await views.form(request)
-    given = _given(form)
+    try:
+        given, sound = _given(form), await _sound(form)
+    finally:
+        await form.close()
     async with request.app.state.database.reading(actor) as uow:
         before = await rules.get_settings(uow, project_id)
     announcement = before.announcement if before else ""
     try:
         given["trunk_id"] = fields.whole(form, "trunk_id")
         data = fields.validated(SettingsInput, given)
-        sound = await _sound(form)
         async with request.app.state.database.unit_of_work(actor) as uow:
             await rules.set_settings(uow, project_id, data)
             if sound is not None or (announcement and fields.flag(form, "no_announcement")):
@@ -55,15 +57,11 @@ async def save(request: Request) -> Response:
 
 
 async def _sound(form: FormData) -> bytes | None:
-    """Return the file that was chosen, None when there was none; raises Invalid for one no announcement can be."""
+    """Return the file that was chosen, cut to what is surely too large for an announcement; None when there was none."""
     file = form.get("announcement")
     if not isinstance(file, UploadFile) or not file.filename:
         return None
-    sound = await file.read(_LARGEST_FILE + 1)
-    await file.close()
-    if len(sound) > _LARGEST_FILE:
-        raise Invalid("The file is too large for an announcement.", field="announcement")
-    return sound
+    return await file.read(_LARGEST_FILE)
 
 
 def _given(form: FormData) -> dict[str, Any]:
