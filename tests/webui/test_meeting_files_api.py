@@ -5,6 +5,7 @@ import datetime as dt
 import io
 from collections.abc import Awaitable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -201,7 +202,7 @@ async def test_an_export_is_read_page_after_page(site: Site, project: int, monke
 
 
 async def test_an_hour_that_comes_twice_says_which_it_is() -> None:
-    zone = exports.ZoneInfo("Europe/Warsaw")
+    zone = ZoneInfo("Europe/Warsaw")
     first = dt.datetime(2027, 10, 31, 0, 30, tzinfo=dt.UTC)
     assert exports.written(first, zone) == "2027-10-31T02:30+02:00"
     assert exports.written(first + dt.timedelta(hours=1), zone) == "2027-10-31T02:30+01:00"
