@@ -33,6 +33,10 @@ class Mode(enum.StrEnum):
     AUTOMATIC = "automatic"
 
 
+_DUE = text("state = 'due' AND mode = 'automatic'")  # what feeding.py asks for
+_NOBODYS = text("state = 'due' AND mode = 'automatic' AND user_id IS NULL")
+
+
 class Meeting(Base):
     """A promise to a customer: called at `number` between `from_at` and `to_at`.
 
@@ -42,6 +46,7 @@ class Meeting(Base):
     `reserve_from`/`reserve_until`: while its consultant gets no other work. `version` grows with every change by people.
     `follows_id`: the meeting this one was rescheduled from. `series_id` and `series_at`: the recurrence and its own date;
     `series_version`: the `version` the recurrence left it at, another one means that it was changed singly since.
+    `folded`: name, contact and number as the list's search compares them.
     `sequence`: RFC 5545's, grows when an invitation must be sent again; `invited` is the address invited, if any.
     """
 
@@ -53,12 +58,27 @@ class Meeting(Base):
             sqlite_where=text("next_at IS NOT NULL"),
             postgresql_where=text("next_at IS NOT NULL"),
         ),
+        Index("ix_phone_meetings_own_due", "user_id", "to_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
+        Index("ix_phone_meetings_nobodys_due", "project_id", "to_at", "id", sqlite_where=_NOBODYS, postgresql_where=_NOBODYS),
         Index("ix_phone_meetings_from_at_id", "from_at", "id"),
-        Index("ix_phone_meetings_state_from_at_id", "state", "from_at", "id"),
+        Index("ix_phone_meetings_state_from_at_id_mode", "state", "from_at", "id", "mode"),
         Index("ix_phone_meetings_user_id_from_at_id", "user_id", "from_at", "id"),
+        Index("ix_phone_meetings_user_id_state_from_at_id", "user_id", "state", "from_at", "id", "mode", "project_id"),
         Index("ix_phone_meetings_user_id_state_to_at", "user_id", "state", "to_at"),
         Index("ix_phone_meetings_project_id_state_to_at", "project_id", "state", "to_at"),
         Index("ix_phone_meetings_project_id_from_at_id", "project_id", "from_at", "id"),
+        Index("ix_phone_meetings_project_id_state_from_at_id", "project_id", "state", "from_at", "id", "mode", "user_id"),
+        Index(
+            "ix_phone_meetings_unassigned",
+            "project_id",
+            "state",
+            "from_at",
+            "id",
+            "mode",
+            sqlite_where=text("user_id IS NULL"),
+            postgresql_where=text("user_id IS NULL"),
+        ),
+        Index("ix_phone_meetings_created_by_from_at_id", "created_by", "from_at", "id"),
         Index("ix_phone_meetings_contact_id_from_at", "contact_id", "from_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -73,6 +93,7 @@ class Meeting(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
     contact_name: Mapped[str] = mapped_column(default="")
+    folded: Mapped[str] = mapped_column(default="")
     series_id: Mapped[int | None] = mapped_column(ForeignKey("phone_meeting_series.id", ondelete="SET NULL"), index=True)
     series_at: Mapped[dt.datetime | None]
     series_version: Mapped[int] = mapped_column(default=0)

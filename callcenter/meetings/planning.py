@@ -11,7 +11,7 @@ from callcenter.contacts import service as contacts
 from callcenter.contacts.models import Contact
 from callcenter.db import UnitOfWork
 from callcenter.errors import Invalid, NotPermitted
-from callcenter.meetings import rules, settings
+from callcenter.meetings import rules, search, settings
 from callcenter.meetings.forms import MeetingInput
 from callcenter.meetings.models import Meeting, MeetingSettings
 from callcenter.projects.dialling import Rules, decide
@@ -44,6 +44,7 @@ class Plan:
         meeting.contact_id = self.contact.id if self.contact else None
         for name in ("contact_name", "number", "name", "mode", "from_at", "to_at", "information"):
             setattr(meeting, name, getattr(self, name))
+        meeting.folded = search.folded(self.name, self.contact_name, self.number)
 
 
 async def settle(uow: UnitOfWork, data: MeetingInput, before: Meeting | None = None, *, follows: Meeting | None = None) -> Plan:

@@ -5,15 +5,18 @@ import binascii
 import datetime as dt
 import json
 
-from sqlalchemy import ColumnElement, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_, union
 
 from callcenter.actor import Role
-from callcenter.contacts import numbers
 from callcenter.db import UnitOfWork, UtcDateTime
 from callcenter.errors import Invalid
-from callcenter.meetings import rows, rules, views
+from callcenter.meetings import rows, rules, search, views
 from callcenter.meetings.forms import MeetingFilter, MeetingPage, MeetingWhole
 from callcenter.meetings.models import Meeting
+from callcenter.projects.models import Membership
+
+Conditions = list[ColumnElement[bool]]
+_MOST_WALKS = 10  # of one consultant's projects, each along the index of its unassigned meetings
 
 
 async def get(uow: UnitOfWork, meeting_id: int) -> MeetingWhole:
@@ -28,30 +31,81 @@ async def get(uow: UnitOfWork, meeting_id: int) -> MeetingWhole:
 async def list_meetings(uow: UnitOfWork, wanted: MeetingFilter) -> MeetingPage:
     """Return a page of the meetings the actor may see that fit everything given, by the beginning of their window."""
     uow.actor.require(Role.CONSULTANT)
-    query = select(Meeting.id).where(rows.visible(uow), *_conditions(uow, wanted))
-    ids = list(await uow.session.scalars(query.order_by(Meeting.from_at, Meeting.id).limit(wanted.limit + 1)))
+    common = _conditions(uow, wanted)
+    parts = [
+        select(Meeting.id, Meeting.from_at)
+        .where(*scope, *state, *common)
+        .order_by(Meeting.from_at, Meeting.id)
+        .limit(wanted.limit + 1)
+        for scope in await _scopes(uow, wanted)
+        for state in _states(wanted)
+    ]
+    ids = [meeting_id for meeting_id, _ in await uow.session.execute(_first_of(parts, wanted.limit + 1))] if parts else []
     items = await views.shown(uow, ids[: wanted.limit])
     following = _encode(items[-1].from_at, items[-1].id) if len(ids) > wanted.limit else None
     return MeetingPage(items=items, next=following)
 
 
-def _conditions(uow: UnitOfWork, wanted: MeetingFilter) -> list[ColumnElement[bool]]:
-    """Return what everything given asks for."""
+def _first_of(parts: list[Select[int, dt.datetime]], limit: int) -> Select[int, dt.datetime]:
+    """Return the query of the first meetings of several walks, each along an index of its own and no longer than the page.
+
+    One walk over several states or over "mine or nobody's" would have to pass everything else, or to sort all it finds.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    every = union(*(select(*part.subquery().c) for part in parts)).subquery()
+    return select(every.c.id, every.c.from_at).order_by(every.c.from_at, every.c.id).limit(limit)
+
+
+async def _scopes(uow: UnitOfWork, wanted: MeetingFilter) -> list[Conditions]:
+    """Return what the actor may see (rows.visible) as conditions that an index answers each, those left out that add nothing."""
+    if uow.actor.may(Role.SUPERVISOR):
+        return [[]]
+    if _few(wanted):
+        return [[rows.visible(uow)]]
+    me = uow.actor.id
+    own: list[Conditions] = [[Meeting.user_id == me]]
+    if wanted.mine or wanted.user_id == me:
+        return own
+    planned: Conditions = [Meeting.created_by == me]
+    if wanted.user_id is not None:
+        return [planned]
+    served = await uow.session.scalars(
+        select(Membership.project_id).where(Membership.user_id == me).order_by(Membership.project_id)
+    )
+    projects = [each for each in served if wanted.project_id in (None, each)]
+    nobodys: list[Conditions] = [[Meeting.user_id.is_(None), Meeting.project_id == each] for each in projects]
+    if len(projects) > _MOST_WALKS:
+        nobodys = [[Meeting.user_id.is_(None), Meeting.project_id.in_(projects)]]
+    return [*([] if wanted.unassigned else own), planned, *nobodys]
+
+
+def _states(wanted: MeetingFilter) -> list[Conditions]:
+    chosen = sorted(set(wanted.state))
+    if not chosen or _few(wanted):
+        return [[Meeting.state.in_(chosen)]] if chosen else [[]]
+    return [[Meeting.state == each] for each in chosen]
+
+
+def _few(wanted: MeetingFilter) -> bool:
+    """Tell whether a filter leaves so few meetings that all of them may be looked at."""
+    return wanted.contact_id is not None or wanted.series_id is not None
+
+
+def _conditions(uow: UnitOfWork, wanted: MeetingFilter) -> Conditions:
+    """Return what everything given asks for, but for states."""
     same = {name: getattr(wanted, name) for name in ("project_id", "user_id", "mode", "contact_id", "series_id")}
     found = [getattr(Meeting, name) == value for name, value in same.items() if value is not None]
     if wanted.unassigned:
         found.append(Meeting.user_id.is_(None))
     if wanted.mine:
         found.append(Meeting.user_id == uow.actor.id)
-    if wanted.state:
-        found.append(Meeting.state.in_(sorted(set(wanted.state))))
-    if wanted.q.strip():
-        found.append(_named(wanted.q.strip()))
+    found += [Meeting.folded.contains(word, autoescape=True) for word in search.words(wanted.q)]
     return found + _times(wanted)
 
 
-def _times(wanted: MeetingFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+def _times(wanted: MeetingFilter) -> Conditions:
+    found: Conditions = []
     if wanted.from_at is not None:
         found.append(Meeting.from_at >= rules.utc(wanted.from_at, "from_at"))
     if wanted.to_at is not None:
@@ -60,12 +114,6 @@ def _times(wanted: MeetingFilter) -> list[ColumnElement[bool]]:
         at, last = _decode(wanted.after)
         found.append(tuple_(Meeting.from_at, Meeting.id) > tuple_(literal(at, UtcDateTime()), literal(last)))
     return found
-
-
-def _named(q: str) -> ColumnElement[bool]:
-    digits = numbers.search_digits(q)
-    columns = [Meeting.name.icontains(q, autoescape=True), Meeting.contact_name.icontains(q, autoescape=True)]
-    return or_(*columns, Meeting.number.contains(digits, autoescape=True)) if digits else or_(*columns)
 
 
 def _encode(at: dt.datetime, meeting_id: int) -> str:
