@@ -5,7 +5,7 @@ import binascii
 import datetime as dt
 import json
 
-from sqlalchemy import ColumnElement, Select, literal, select, tuple_, union
+from sqlalchemy import ColumnElement, Select, literal, or_, select, tuple_, union
 
 from callcenter.actor import Role
 from callcenter.db import UnitOfWork, UtcDateTime
@@ -100,8 +100,8 @@ def _conditions(uow: UnitOfWork, wanted: MeetingFilter) -> Conditions:
         found.append(Meeting.user_id.is_(None))
     if wanted.mine:
         found.append(Meeting.user_id == uow.actor.id)
-    found += [Meeting.folded.contains(word, autoescape=True) for word in search.words(wanted.q)]
-    return found + _times(wanted)
+    typed = [[Meeting.folded.contains(part, autoescape=True) for part in parts] for parts in search.wanted(wanted.q)]
+    return [*found, *(or_(*parts) for parts in typed), *_times(wanted)]
 
 
 def _times(wanted: MeetingFilter) -> Conditions:

@@ -1,14 +1,26 @@
-"""Finding meetings by what is typed into the list: parts of the name, of the contact's name, of the number. Pure."""
+"""Finding meetings by what is typed into the list: beginnings of words of the name and the contact's name, a number's digits.
+
+Pure. A number is found by its beginning, with or without the country's code, and by its end.
+"""
 
 from callcenter.contacts import search, text
 
+_NATIONAL = 9  # digits without the country's code
+_BACKWARDS = "~"  # before a number's digits from the last to the first
+
 
 def folded(name: str, contact: str, number: str) -> str:
-    """Return the text of a meeting that search reads: words without case and diacritics, the number's digits."""
+    """Return the text of a meeting that search reads: words without case and diacritics, digits; a space before each."""
     digits = "".join(each for each in number if each.isdigit())
-    return " ".join([*dict.fromkeys([*text.words(name), *text.words(contact)]), digits])
+    found = [*text.words(name), *text.words(contact), digits, digits[-_NATIONAL:], _BACKWARDS + digits[::-1]]
+    return "".join(f" {word}" for word in dict.fromkeys(found))
 
 
-def words(typed: str) -> list[str]:
-    """Return what a meeting's folded text must contain, all of it; digits beside digits are one number."""
-    return [wanted.other or wanted.start for wanted in search.parse(typed)]
+def wanted(typed: str) -> list[list[str]]:
+    """Return parts a meeting's folded text must contain: of each list one; digits beside digits are one number."""
+    found: list[list[str]] = []
+    for each in search.parse(typed):
+        starts = [start for start in (each.start, each.other) if start]
+        ends = [_BACKWARDS + start[::-1] for start in starts if start.isdigit() and len(start) >= search.SHORTEST_END]
+        found.append([f" {start}" for start in [*starts, *ends]])
+    return found
