@@ -14,7 +14,7 @@ const SETTLE_MILLISECONDS = 250; // many changes at once are read together
 const FEW = 5; // more changed meetings than this are read as a whole
 const CHANGES = new Set(["meeting.changed", "meeting.assigned", "meeting.missed", "meeting.dialling"]);
 const NARROW = 700; // pixels
-const SIDEBAR = 190; // pixels, with the names and a scroll bar
+const SLOT = 26; // pixels half an hour needs
 const HOUR = 3600000;
 let shown = null;
 let loading = null;
@@ -83,6 +83,7 @@ class Calendar {
       eventDurationEditable: false,
       eventLongPressDelay: 400,
       height: "100%",
+      slotWidth: SLOT,
       resources: [],
       events: [],
       eventTimeFormat: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
@@ -103,11 +104,14 @@ class Calendar {
       eventDragStop: () => (this.dragging = false),
       eventDrop: (info) => this.dropped(info),
     });
+    this.sizes = new ResizeObserver(() => this.fit());
+    this.sizes.observe(this.box);
     await this.load();
   }
 
   close() {
     clearTimeout(this.timer);
+    this.sizes?.disconnect();
     if (this.ec) window.EventCalendar.destroy(this.ec);
     if (shown === this) shown = null;
   }
@@ -128,16 +132,21 @@ class Calendar {
     const turn = ++this.turn;
     this.box.setAttribute("aria-busy", "true");
     const days = this.days();
+    this.title(days);
     try {
       const data = await read(days[0], dayAfter(days.at(-1), 1), { zone: this.zone, userId: this.own, projectId: this.project });
       if (turn !== this.turn) return;
       this.changed.clear();
       this.data = data;
       this.draw();
+      if (this.failed) this.say(null);
+      this.failed = false;
       if (data.cut) this.say(t("There are too many meetings to show them all. Choose a day or a project."), { level: "warning" });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (turn === this.turn) this.say(error.message, { level: "danger", actions: [{ label: t("Try again"), run: () => this.load() }] });
+      if (turn !== this.turn) return;
+      this.failed = true;
+      this.say(error.message, { level: "danger", actions: [{ label: t("Try again"), run: () => this.load() }] });
     } finally {
       if (turn === this.turn) this.box.removeAttribute("aria-busy");
     }
@@ -153,18 +162,28 @@ class Calendar {
     const off = backgrounds(people, this.zone).filter((each) => this.own || ids.has(each.resourceIds[0]));
     this.ec.setOption("slotMinTime", `${first}:00`);
     this.ec.setOption("slotMaxTime", `${last}:00`);
-    if (this.view === "day") this.ec.setOption("slotWidth", Math.max(26, Math.floor((this.box.clientWidth - SIDEBAR) / (2 * (last - first)))));
+    this.slots = 2 * (last - first);
     this.ec.setOption("resources", lines);
     this.ec.setOption("events", [...off, ...list.map((each) => block(each, this.zone))]);
     this.title(days, list.length);
+    requestAnimationFrame(() => this.fit());
   }
 
-  title(days, count) {
+  /** Let a day of the timeline take the whole width, where it can be read then. */
+  fit() {
+    const [main, side] = [".ec-main", ".ec-sidebar"].map((selector) => this.box.querySelector(selector));
+    if (this.own || this.view !== "day" || !main || !side || !this.slots) return;
+    const width = Math.max(SLOT, Math.floor((main.clientWidth - side.offsetWidth - 1) / this.slots));
+    if (this.ec.getOption("slotWidth") !== width) this.ec.setOption("slotWidth", width);
+  }
+
+  /** Write which days are shown, and once they are read how many meetings there are. */
+  title(days, count = null) {
     const style = this.view === "day" ? { weekday: "long", day: "numeric", month: "long", year: "numeric" } : { day: "numeric", month: "short", year: "numeric" };
     const written = new Intl.DateTimeFormat(language(), { ...style, timeZone: "UTC" });
     const [from, to] = [days[0], days.at(-1)].map((day) => new Date(`${day}T12:00:00Z`));
     const text = this.view === "day" ? written.format(from) : written.formatRange(from, to);
-    this.page.querySelector("[data-calendar-title]").textContent = `${text} · ${tn("{count} meeting", "{count} meetings", count)}`;
+    this.page.querySelector("[data-calendar-title]").textContent = count === null ? text : `${text} · ${tn("{count} meeting", "{count} meetings", count)}`;
     this.page.querySelector("[data-calendar-list]").href = `/meetings?f=1&from=${days[0]}&to=${days.at(-1)}`;
     this.page.querySelector("[data-calendar-date]").value = this.date;
     for (const button of this.page.querySelectorAll("[data-calendar-view]")) button.setAttribute("aria-pressed", String(button.dataset.calendarView === this.view));

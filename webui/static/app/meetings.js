@@ -152,9 +152,11 @@ function actions(meeting) {
 function notNow(meeting) {
   const decline = (reason) => act(meeting.meeting_id, "not-now", { attempt_id: meeting.attempt_id, reason });
   const reasons = [t("I have to prepare"), t("I am still writing"), t("Another reason")];
-  return h("div", { class: "stack", role: "group", "aria-label": t("Not now") },
-    h("div", { class: "form-label mb-0" }, t("Not now:")),
-    h("div", { class: "popup-actions" }, reasons.map((reason) => h("button", { type: "button", class: "btn", "data-not-now": true, on: { click: () => decline(reason) } }, reason))));
+  return h("div", { class: "stack" },
+    h("div", { class: "stack", role: "group", "aria-label": t("Not now") },
+      h("div", { class: "form-label mb-0" }, t("Not now:")),
+      h("div", { class: "popup-actions" }, reasons.map((reason) => h("button", { type: "button", class: "btn", "data-not-now": true, on: { click: () => decline(reason) } }, reason)))),
+    h("div", { class: "popup-actions" }, h("button", { type: "button", class: "btn btn-success", "data-meeting-call": meeting.meeting_id }, icon("phone"), t("Call at once"))));
 }
 
 async function act(id, what, body) {
@@ -199,7 +201,7 @@ function drawMissed(dock) {
 
 function tick() {
   for (const { element, meeting, whole } of cards.values()) {
-    element.querySelector("[data-left]").textContent = meeting.countdown_until ? "" : clock(secondsUntil(meeting.to_at));
+    element.querySelector("[data-left]").textContent = meeting.countdown_until ? "" : t("{time} left", { time: clock(secondsUntil(meeting.to_at)) });
     if (!meeting.countdown_until) continue;
     const left = (Date.parse(meeting.countdown_until) - serverNow()) / 1000;
     const words = left > 0 ? t("Dialling in {seconds} s", { seconds: Math.ceil(left) }) : t("Dialling …");

@@ -2,6 +2,7 @@
 
 import { api, quietly } from "./api.js";
 import { h, icon } from "./dom.js";
+import { when } from "./format.js";
 import { t } from "./i18n.js";
 import { pageLink } from "./navigate.js";
 import { change, state } from "./store.js";
@@ -17,7 +18,8 @@ export function outcomePart(callId) {
   const buttons = [button("held", "check", t("Held")), button("not_held", "x", t("Not held"))];
   const again = h("a", { class: "btn" }, icon("calendar-time"), t("Another time"));
   const ask = h("div", { class: "stack", role: "group", "aria-label": t("What came of the meeting") }, h("div", { class: "popup-actions" }, buttons, again), note);
-  const element = h("div", { class: "stack meeting-outcome", hidden: true }, title, information, ask);
+  const next = h("div", { class: "text-secondary" });
+  const element = h("div", { class: "stack meeting-outcome", hidden: true }, title, information, next, ask);
   let shown = 0;
 
   const meeting = () => (state.meeting?.call_id === callId ? state.meeting.meeting : null);
@@ -40,6 +42,8 @@ export function outcomePart(callId) {
     }
     information.textContent = found.information;
     information.hidden = !found.information;
+    next.hidden = found.state !== "retry_wait" || !found.not_before;
+    next.textContent = found.not_before ? t("The next attempt comes at {time}.", { time: when(found.not_before) }) : "";
     ask.hidden = call.state !== "ended" || !WRITABLE.has(found.state);
     for (const each of buttons) each.setAttribute("aria-pressed", String(each.dataset.outcome === found.state));
   };
