@@ -8,9 +8,10 @@ from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork
 from callcenter.facts import AgentChanged, CallOver, CallTalking, ContactDeleted, Fact
-from callcenter.meetings import attempts, due, feeding, log, mending, standing, timing
+from callcenter.meetings import attempts, due, feeding, mending, outcomes, timing
 from callcenter.meetings.feeding import feed
 from callcenter.meetings.models import Attempt, Meeting, MeetingState, Mode
+from callcenter.meetings.states import OPEN
 
 __all__ = ["feed", "react", "sweep"]
 
@@ -79,16 +80,14 @@ async def _watch_countdown(uow: UnitOfWork, agent: Agent) -> None:
 
 
 async def _contact_deleted(uow: UnitOfWork, contact_id: int) -> None:
-    """Let no meeting of a deleted contact be dialled: somebody must say what is to become of it."""
+    """Let no meeting of a deleted contact be dialled: automatic ones are cancelled, a person decides about the others."""
     await calls.lock(uow)
-    open_ones = select(Meeting).where(
-        Meeting.contact_id == contact_id,
-        Meeting.state.in_([MeetingState.PLANNED.value, MeetingState.DUE.value, MeetingState.RETRY_WAIT.value, "dialling"]),
-    )
-    for meeting in await uow.session.scalars(open_ones):
+    query = select(Meeting).where(Meeting.contact_id == contact_id, Meeting.state.in_([state.value for state in OPEN]))
+    with (
+        uow.session.no_autoflush
+    ):  # whoever deletes may not have written it yet; then the meetings would lose their contact first
+        found = list(await uow.session.scalars(query))
+    for meeting in found:
         meeting.contact_id, meeting.contact_name = None, meeting.contact_name or "?"
         await attempts.withdraw_from(uow, meeting, "contact_deleted")
-        if meeting.state != MeetingState.DIALLING:
-            await standing.hold(uow, meeting, "contact_deleted")
-            log.write(uow, meeting, "changed", "The contact was deleted.", contact=meeting.contact_name)
-        await timing.settle(uow, meeting)
+        await outcomes.contact_gone(uow, meeting)

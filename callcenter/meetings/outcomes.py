@@ -1,16 +1,13 @@
 """What became of a meeting: its outcome as people give it, another time for the same promise, a contact that is gone."""
 
-from sqlalchemy import select
-
 from callcenter.actor import Role
-from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid
 from callcenter.events import Notice
-from callcenter.meetings import changes, due, invitations, log, planning, rows, storing, views, warnings
+from callcenter.meetings import changes, due, invitations, log, planning, rows, standing, storing, views, warnings
 from callcenter.meetings.forms import MeetingInput, MeetingOut, Outcome, Reschedule
 from callcenter.meetings.models import Meeting, MeetingState, Mode
-from callcenter.meetings.states import OPEN, may_follow
+from callcenter.meetings.states import may_follow
 from callcenter.users.service import audit
 
 _GIVEN = frozenset({MeetingState.UNCERTAIN, MeetingState.HELD, MeetingState.NOT_HELD, MeetingState.MISSED})
@@ -60,26 +57,7 @@ async def reschedule(uow: UnitOfWork, meeting_id: int, data: Reschedule) -> Meet
     return await views.one(uow, following, await warnings.about(uow, wanted, following.id))
 
 
-async def contact_deleted(uow: UnitOfWork, contact_id: int) -> None:
-    """See to the open meetings of a contact that is about to be deleted; call it before the row goes.
-
-    Nobody may be dialled by the system any more: automatic ones are cancelled. A person decides about the others. All of
-    them keep the name.
-    """
-    await calls.lock(uow)
-    query = select(Meeting).where(Meeting.contact_id == contact_id, Meeting.state.in_([state.value for state in OPEN]))
-    with uow.session.no_autoflush:
-        found = list(await uow.session.scalars(query.with_for_update()))
-    for meeting in found:
-        await gone(uow, meeting)
-
-
-def is_gone(meeting: Meeting) -> bool:
-    """Tell whether the meeting was planned with a contact that was deleted since."""
-    return meeting.contact_id is None and meeting.contact_name != ""
-
-
-async def gone(uow: UnitOfWork, meeting: Meeting) -> None:
+async def contact_gone(uow: UnitOfWork, meeting: Meeting) -> None:
     """Cancel an automatic meeting whose contact is deleted, put another one in front of a person; tell whom it concerns."""
     calling = meeting.state in (MeetingState.DIALLING, MeetingState.IN_TALK, MeetingState.UNCERTAIN)
     values = {"meeting": meeting.name}
@@ -88,7 +66,8 @@ async def gone(uow: UnitOfWork, meeting: Meeting) -> None:
         sentence = "The meeting {meeting} was cancelled: its contact was deleted."
     else:
         if not calling:
-            meeting.waiting, meeting.waiting_values = "contact_deleted", {}
+            await standing.hold(uow, meeting, "contact_deleted")
+            await due.schedule(uow, meeting)
         sentence = "The contact of the meeting {meeting} was deleted. Cancel the meeting, or say whom it is with."
         log.write(uow, meeting, "told", "The contact was deleted.")
         await log.tell(uow, meeting)

@@ -10,7 +10,7 @@ from callcenter.meetings import changes, due, invitations, log, planning, rows, 
 from callcenter.meetings.assigning import assign, spread
 from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut, Warning  # noqa: A004 - the word for it
 from callcenter.meetings.models import Meeting, MeetingState
-from callcenter.meetings.outcomes import contact_deleted, reschedule, set_outcome
+from callcenter.meetings.outcomes import reschedule, set_outcome
 from callcenter.meetings.queries import get, list_meetings
 from callcenter.meetings.states import DIALLABLE, OPEN
 from callcenter.users.service import audit
@@ -20,7 +20,6 @@ __all__ = [
     "cancel",
     "change",
     "check",
-    "contact_deleted",
     "get",
     "list_meetings",
     "plan",

@@ -4,12 +4,12 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
 
 from callcenter import clock
 from callcenter.contacts.models import Contact
 from callcenter.errors import Conflict, Invalid
 from callcenter.events import Notice
+from callcenter.facts import ContactDeleted
 from callcenter.meetings import service
 from callcenter.meetings.forms import Outcome, Reschedule
 from callcenter.users.models import User
@@ -116,8 +116,8 @@ async def test_meetings_of_a_deleted_contact_are_cancelled_or_put_before_a_perso
     over = await planned(office, contact_id=contact)
     await put(office, over, state="held")
     async with office.database.unit_of_work(office.people["sue"]) as uow:
-        await service.contact_deleted(uow, contact)
-        await uow.session.execute(delete(Contact).where(Contact.id == contact))
+        uow.note(ContactDeleted(contact))
+        await uow.session.delete(await uow.session.get_one(Contact, contact))
     found = {each: await row(office, each) for each in (automatic, manual, over)}
     assert [(each.state, each.contact_id, each.contact_name) for each in found.values()] == [
         ("cancelled", None, "Zofia"),
