@@ -8,8 +8,8 @@ from tests.walks.product import PASSWORD, Product
 
 pytestmark = pytest.mark.browser
 
-CONSULTANT = ("/", "/contacts", "/calls", "/call-backs", "/dial", "/profile")
-SUPERVISOR = (*CONSULTANT, "/team", "/calls/all", "/projects", "/projects/new", "/imports")
+CONSULTANT = ("/", "/contacts", "/calls", "/call-backs", "/dial", "/profile", "/meetings/calendar")
+SUPERVISOR = (*CONSULTANT, "/team", "/roster", "/roster/1", "/calls/all", "/projects", "/projects/new", "/imports")
 ADMINISTRATOR = (
     *SUPERVISOR,
     "/trunks",
@@ -19,6 +19,7 @@ ADMINISTRATOR = (
     "/users",
     "/users/new",
     "/users/1",
+    "/messages",
     "/audit",
     "/operations",
 )
@@ -123,7 +124,7 @@ async def test_people_see_only_what_their_role_may(product: Product, browser: Br
     async with desk(browser, product.url) as found:
         await found.sign_in("anna", PASSWORD)
         await expect(found.page.locator("#nav a[href='/trunks']")).to_have_count(0)
-        for path in ("/team", "/calls/all", "/projects", "/imports", "/trunks", "/users", "/audit", "/operations"):
+        for path in ("/team", "/roster", "/calls/all", "/projects", "/imports", "/trunks", "/users", "/audit", "/operations"):
             response = await found.page.goto(product.url + path)
             assert response is not None
             assert response.status == 403, path
