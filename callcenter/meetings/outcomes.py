@@ -12,9 +12,9 @@ from callcenter.users.service import audit
 
 _GIVEN = frozenset({MeetingState.UNCERTAIN, MeetingState.HELD, MeetingState.NOT_HELD, MeetingState.MISSED})
 _SAID = {
-    MeetingState.HELD: "Phone meeting held",
-    MeetingState.NOT_HELD: "Phone meeting not held",
-    MeetingState.MISSED: "Phone meeting missed",
+    MeetingState.HELD: "The meeting was held.",
+    MeetingState.NOT_HELD: "The meeting was not held.",
+    MeetingState.MISSED: "The meeting was missed.",
 }
 
 
@@ -40,9 +40,9 @@ async def set_outcome(uow: UnitOfWork, meeting_id: int, data: Outcome) -> Meetin
     changed = {"state": [before.value, after.value]} if before is not after else {}
     meeting.state, meeting.outcome_note, meeting.closed_at = after.value, data.note, meeting.closed_at or uow.now
     meeting.waiting, meeting.waiting_values = "", {}
-    changes.record(uow, meeting, "outcome", _SAID[after] + ".", changed, note=data.note)
+    changes.record(uow, meeting, "outcome", _SAID[after], changed, note=data.note)
     audit(uow, "meeting.outcome_set", "meeting", meeting.id, outcome=after.value)
-    line = ". ".join(each for each in (f"{_SAID[after]}: {meeting.name}", data.note) if each)
+    line = ". ".join(each for each in (f"Phone meeting {after.value.replace('_', ' ')}: {meeting.name}", data.note) if each)
     await log.on_timeline(uow, meeting, log.OUTCOME, line, note=data.note)
     await due.schedule(uow, meeting)
     await log.tell(uow, meeting)
@@ -107,7 +107,7 @@ async def _invite_again(uow: UnitOfWork, following: Meeting) -> None:
     try:
         await invitations.invite(uow, following)
     except (Conflict, Invalid) as error:
-        log.write(uow, following, "told", "Nobody was invited again: {reason}", reason=str(error))
+        log.write(uow, following, "told", "Nobody was invited again ({reason}).", reason=str(error))
 
 
 def _again(meeting: Meeting, data: Reschedule) -> MeetingInput:

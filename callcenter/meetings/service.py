@@ -72,7 +72,7 @@ async def change(uow: UnitOfWork, meeting_id: int, data: MeetingChange) -> Meeti
     changed = changes.differences(before, after)
     if changed:
         _begin_anew(meeting, changed.keys())
-        changes.record(uow, meeting, "changed", "Changed.", changed)
+        changes.record(uow, meeting, "changed", "The meeting was changed.", changed)
         audit(uow, "meeting.changed", "meeting", meeting.id, changes=changed)
         if {"from_at", "to_at"} & changed.keys():
             await log.on_timeline(uow, meeting, "moved", f"Phone meeting moved: {meeting.name}", before=before.from_at)

@@ -26,7 +26,7 @@ async def add(
     uow.session.add(meeting)
     await uow.session.flush()
     await store_number(uow, wanted, keep_number)
-    log.write(uow, meeting, "planned", "Planned.", version=meeting.version)
+    log.write(uow, meeting, "planned", "The meeting was planned.", version=meeting.version)
     audit(
         uow, "meeting.planned", "meeting", meeting.id, name=meeting.name, user_id=meeting.user_id, follows_id=meeting.follows_id
     )
@@ -43,7 +43,7 @@ async def close(uow: UnitOfWork, meeting: Meeting, reason: str) -> None:
     before = meeting.state
     meeting.state, meeting.reason, meeting.closed_at = MeetingState.CANCELLED.value, reason, uow.now
     meeting.waiting, meeting.waiting_values, meeting.not_before = "", {}, None
-    changes.record(uow, meeting, "state", "Cancelled: {reason}", {"state": [before, meeting.state]}, reason=reason)
+    changes.record(uow, meeting, "state", "Cancelled ({reason}).", {"state": [before, meeting.state]}, reason=reason)
     audit(uow, "meeting.cancelled", "meeting", meeting.id, reason=reason)
     await log.on_timeline(uow, meeting, "cancelled", f"Phone meeting cancelled: {meeting.name}. {reason}", note=reason)
     await due.schedule(uow, meeting)
