@@ -106,8 +106,8 @@ function quietStrip(talking) {
     return;
   }
   const words = t("The meeting with {name} waits; its window is open until {time}.", { name: whoOf(first), time: when(first.to_at) });
-  const rest = more.length ? ` ${tn("{count} more waits.", "{count} more wait.", more.length)}` : "";
-  strip("meeting", words + rest, { actions: [{ label: t("Show it"), run: () => go(more.length ? "/meetings" : `/meetings/${first.meeting_id}`) }] });
+  const rest = more.length ? tn("{count} more waits.", "{count} more wait.", more.length) : "";
+  strip("meeting", [words, rest].filter(Boolean).join(" "), { actions: [{ label: t("Show it"), run: () => go(more.length ? "/meetings" : `/meetings/${first.meeting_id}`) }] });
 }
 
 function whoOf(meeting) {
