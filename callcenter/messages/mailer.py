@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from callcenter import clock
 from callcenter.db import Database, UnitOfWork, away
@@ -32,6 +32,7 @@ LONGEST_WAIT = dt.timedelta(days=1)
 LOOK_EVERY = 2.0  # seconds: mails queued meanwhile, also by other processes, leave after this at the latest
 AWAY_WAIT = 2.0  # seconds the mailer leaves a server alone that is away, doubled up to
 LONGEST_AWAY_WAIT = 60.0
+STOP_SECONDS = 5.0  # a mail that is being handed over has, when the process stops
 _SHORTEST_DATABASE_WAIT = 0.05
 _LONGEST_DATABASE_WAIT = 2.0
 _PAGES = {"phone_meeting": "/meetings/"}  # where a person reads about what a mail is about
@@ -58,23 +59,27 @@ class Mailer:
                 await asyncio.sleep(LOOK_EVERY if reached else self._away_wait)
                 self._away_wait = AWAY_WAIT if reached else min(2 * self._away_wait, LONGEST_AWAY_WAIT)
         finally:
-            await self._connection.close()
+            self._connection.drop()
 
     async def run_due(self) -> bool:
         """Send every mail that is due now; tells whether the server was there. One that is away ends the round."""
         if self._connection is None:
             return True
-        while (mail := await self._patiently(self._claim)) is not None:
-            if not await self._deliver(self._connection, mail):
+        while await self._patiently(self._is_any_due) and (mail := await self._patiently(self._claim)) is not None:
+            if not await self._whole(self._connection, mail):
                 return False
         await self._connection.close()
         return True
 
+    async def _is_any_due(self) -> bool:
+        """Tell whether there may be work, without taking SQLite's one writer lock."""
+        async with self._database.reading() as uow:
+            return await uow.session.scalar(select(Mail.id).where(*_free(uow)).limit(1)) is not None
+
     async def _claim(self) -> Mail | None:
         """Lease the mail that is due for longest, or return None."""
         async with self._database.unit_of_work() as uow:
-            free = (Mail.leased_until.is_(None)) | (Mail.leased_until < uow.now)
-            due = select(Mail.id).where(Mail.due_at <= uow.now, free).order_by(Mail.due_at, Mail.id).limit(1)
+            due = select(Mail.id).where(*_free(uow)).order_by(Mail.due_at, Mail.id).limit(1)
             if not self._database.sqlite:
                 due = due.with_for_update(skip_locked=True)
             claimed = (
@@ -85,6 +90,17 @@ class Mailer:
                 .execution_options(synchronize_session=False, populate_existing=True)
             )
             return (await uow.session.scalars(claimed)).one_or_none()
+
+    async def _whole(self, connection: Connection, mail: Mail) -> bool:
+        """Deliver, also when we are stopped meanwhile: half a mail would go out again after the lease."""
+        work = asyncio.create_task(self._deliver(connection, mail))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            await asyncio.wait([work], timeout=STOP_SECONDS)
+            work.cancel()
+            await asyncio.wait([work])
+            raise
 
     async def _deliver(self, connection: Connection, mail: Mail) -> bool:
         """Send a claimed mail and write down what became of it; tells whether the server was there."""
@@ -161,6 +177,11 @@ class Mailer:
                     log.error("mailer.database_away", error=str(error)[:500])  # noqa: TRY400 - no fault of ours
             await asyncio.sleep(wait)
             wait = min(2 * wait, _LONGEST_DATABASE_WAIT)
+
+
+def _free(uow: UnitOfWork) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for mails that are due and nobody sends."""
+    return Mail.due_at <= uow.now, (Mail.leased_until.is_(None)) | (Mail.leased_until < uow.now)
 
 
 async def _still_ours(uow: UnitOfWork, mail: Mail) -> Mail | None:

@@ -21,6 +21,7 @@ class Mail(Base):
     __table_args__ = (
         Index("ix_mails_due_at", "due_at", sqlite_where=text("due_at IS NOT NULL"), postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_mails_about_about_id", "about", "about_id"),
+        Index("ix_mails_state_id", "state", "id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     to_address: Mapped[str]

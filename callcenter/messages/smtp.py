@@ -58,7 +58,7 @@ class Connection:
             async with asyncio.timeout(MAIL_SECONDS):
                 await self._hand_over(await self._open(), mail, message)
         except (TimeoutError, OSError, aiosmtplib.SMTPException) as error:
-            await self._drop()
+            self.drop()
             raise NotNow(_reason(error), away=True) from error
 
     async def close(self) -> None:
@@ -72,7 +72,8 @@ class Connection:
         except (TimeoutError, OSError, aiosmtplib.SMTPException):
             client.close()
 
-    async def _drop(self) -> None:
+    def drop(self) -> None:
+        """End the connection without a word."""
         client, self._client = self._client, None
         if client is not None:
             client.close()

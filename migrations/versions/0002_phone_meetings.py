@@ -164,6 +164,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("mails", schema=None) as batch_op:
         batch_op.create_index("ix_mails_about_about_id", ["about", "about_id"], unique=False)
+        batch_op.create_index("ix_mails_state_id", ["state", "id"], unique=False)
         batch_op.create_index(
             "ix_mails_due_at",
             ["due_at"],
