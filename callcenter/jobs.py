@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from callcenter.db import Base, UnitOfWork
 
-LEASE = dt.timedelta(seconds=30)
+LEASE = dt.timedelta(seconds=5)  # who took longer finds the fence moved and does nothing
 
 
 class Job(Base):

@@ -75,6 +75,10 @@ class Meetings(RuleBasedStateMachine):
         await floor.event(LinkUp(Snapshot("boot")))
         for name in PEOPLE:
             await floor.ready(name)
+        for n, who in enumerate(("anna", None, "bob", "anna")):  # due now
+            start, owner = clock.now(), floor.people[who].id if who else None
+            data = typed(floor, mode="automatic", user_id=owner, from_at=start, to_at=start + dt.timedelta(minutes=4 + 20 * n))
+            await floor.do("sue", service.plan, data)
         return floor
 
     def teardown(self) -> None:
@@ -205,6 +209,24 @@ class Meetings(RuleBasedStateMachine):
         await self.floor.event(LinkUp(snapshot))
         await self.floor.run_due()
 
+    @rule()
+    def the_work_goes_on(self) -> None:
+        """Everybody is ready for more, and countdowns run out."""
+        self.runner.run(self.floor.run_due())
+        for who in PEOPLE:
+            self._try(who, calls.finish_wrap_up)
+            self.runner.run(self.floor.live(who))
+            self._try(who, calls.set_agent_state, "ready")
+        self.runner.run(self.floor.later(6))
+
+    @rule(reasons=st.tuples(st.sampled_from(list(EndReason)), st.sampled_from(list(EndReason))))
+    def customers_do_not_answer(self, reasons: tuple[EndReason, EndReason]) -> None:
+        """They are called, end it, and the time of the next attempt comes."""
+        self.the_work_goes_on()
+        for pick, reason in enumerate(reasons):
+            self.runner.run(self.floor.event(LegEnded(self._leg(pick), reason, "far", 486)))
+        self.runner.run(self.floor.later(121))
+
     @rule(seconds=st.sampled_from([1, 6, 6, 6, 31, 61, 130, 1000, 4000]))
     def time_passes(self, seconds: int) -> None:
         self.runner.run(self.floor.later(seconds))
@@ -280,5 +302,5 @@ class Meetings(RuleBasedStateMachine):
 
 TestMeetings = Meetings.TestCase
 TestMeetings.settings = settings(
-    max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=12, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
