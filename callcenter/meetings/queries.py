@@ -107,9 +107,9 @@ def _conditions(uow: UnitOfWork, wanted: MeetingFilter) -> Conditions:
 def _times(wanted: MeetingFilter) -> Conditions:
     found: Conditions = []
     if wanted.from_at is not None:
-        found.append(Meeting.from_at >= rules.utc(wanted.from_at, "from_at"))
+        found.append(Meeting.from_at >= rules.nearest(wanted.from_at))
     if wanted.to_at is not None:
-        found.append(Meeting.from_at < rules.utc(wanted.to_at, "to_at"))
+        found.append(Meeting.from_at < rules.nearest(wanted.to_at))
     if wanted.after is not None:
         at, last = _decode(wanted.after)
         found.append(tuple_(Meeting.from_at, Meeting.id) > tuple_(literal(at, UtcDateTime()), literal(last)))

@@ -11,6 +11,7 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 LONGEST_WINDOW = dt.timedelta(days=7)
 FARTHEST = dt.timedelta(days=5 * 366)  # ahead: beyond that it is a slip of the hand
 _EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+_LATEST = dt.datetime(9000, 1, 1, tzinfo=dt.UTC)
 _DAY_MINUTES = 1440
 
 Hours = Mapping[str, Sequence[Sequence[str]]]
@@ -19,13 +20,18 @@ Window = tuple[dt.datetime, dt.datetime]
 
 def utc(at: dt.datetime, name: str) -> dt.datetime:
     """Return a time in UTC; raises Invalid for field `name` when it lies outside what any clock of ours can show."""
-    try:
-        found = at.astimezone(dt.UTC)
-    except OverflowError:
-        found = dt.datetime.min.replace(tzinfo=dt.UTC)
-    if not _EARLIEST <= found <= dt.datetime(9000, 1, 1, tzinfo=dt.UTC):
+    found = nearest(at)
+    if found in (_EARLIEST, _LATEST):
         raise Invalid("There is no such time in our calendar.", field=name)
     return found
+
+
+def nearest(at: dt.datetime) -> dt.datetime:
+    """Return a time in UTC, one that no meeting can have as the first or last that one can: what a filter means by it."""
+    try:
+        return min(max(at.astimezone(dt.UTC), _EARLIEST), _LATEST)
+    except OverflowError:
+        return _EARLIEST if at.year == dt.MINYEAR else _LATEST
 
 
 def check_window(start: dt.datetime, end: dt.datetime, now: dt.datetime, ring_seconds: int) -> None:
