@@ -136,7 +136,6 @@ async def people(uow: UnitOfWork, from_at: dt.datetime, to_at: dt.datetime) -> l
     ids = [each.id for each in found]
     patterns = await _patterns(uow, ids)
     exceptions = await _exceptions(uow, ids, from_at, to_at)
-    away = await off(uow, ids, from_at, to_at)
     return [
         PersonOut(
             user_id=each.id,
@@ -145,7 +144,7 @@ async def people(uow: UnitOfWork, from_at: dt.datetime, to_at: dt.datetime) -> l
             time_zone=each.time_zone,
             shifts=[_show_shift(shift) for shift in patterns.get(each.id, [])],
             absences=[_show_absence(absence) for absence in exceptions.get(each.id, [])],
-            off=away[each.id],
+            off=_off(patterns.get(each.id, []), exceptions.get(each.id, []), ZoneInfo(each.time_zone), (from_at, to_at), True),
         )
         for each in found
     ]

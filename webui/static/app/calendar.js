@@ -54,6 +54,7 @@ class Calendar {
     this.zone = box.dataset.zone;
     this.own = box.dataset.own ? Number(box.dataset.own) : null;
     this.dragging = false;
+    this.given = new Map(); // options of the package as they were last set
     this.changed = new Set();
     this.timer = 0;
     this.turn = 0; // of reading: an answer that was overtaken is dropped
@@ -160,13 +161,21 @@ class Calendar {
     const lines = this.own ? [] : rows(people, list, serving);
     const ids = new Set(lines.map((each) => each.id));
     const off = backgrounds(people, this.zone).filter((each) => this.own || ids.has(each.resourceIds[0]));
-    this.ec.setOption("slotMinTime", `${first}:00`);
-    this.ec.setOption("slotMaxTime", `${last}:00`);
+    this.set("slotMinTime", `${first}:00`);
+    this.set("slotMaxTime", `${last}:00`);
     this.slots = 2 * (last - first);
-    this.ec.setOption("resources", lines);
-    this.ec.setOption("events", [...off, ...list.map((each) => block(each, this.zone))]);
+    this.set("resources", lines);
+    this.set("events", [...off, ...list.map((each) => block(each, this.zone))]);
     this.title(days, list.length);
     requestAnimationFrame(() => this.fit());
+  }
+
+  /** Set an option of the package that has changed: each one it is given draws anew. */
+  set(name, value) {
+    const text = JSON.stringify(value);
+    if (this.given.get(name) === text) return;
+    this.given.set(name, text);
+    this.ec.setOption(name, value);
   }
 
   /** Let a day of the timeline take the whole width, where it can be read then. */
@@ -174,7 +183,7 @@ class Calendar {
     const [main, side] = [".ec-main", ".ec-sidebar"].map((selector) => this.box.querySelector(selector));
     if (this.own || this.view !== "day" || !main || !side || !this.slots) return;
     const width = Math.max(SLOT, Math.floor((main.clientWidth - side.offsetWidth - 1) / this.slots));
-    if (this.ec.getOption("slotWidth") !== width) this.ec.setOption("slotWidth", width);
+    this.set("slotWidth", width);
   }
 
   /** Write which days are shown, and once they are read how many meetings there are. */
@@ -212,8 +221,8 @@ class Calendar {
     history.replaceState(history.state, "", `${location.pathname}?${query}`);
     this.say(null);
     if (!this.ec) return;
-    this.ec.setOption("view", this.viewName());
-    this.ec.setOption("date", this.date);
+    this.set("view", this.viewName());
+    this.set("date", this.date);
     this.load();
   }
 
@@ -235,6 +244,7 @@ class Calendar {
 
   /** A meeting was dragged to another time or person: save it, or put it back and say why. */
   async dropped({ event, newResource }) {
+    this.given.delete("events"); // the package has moved the block itself
     const before = this.data.meetings.get(event.extendedProps.meeting.id);
     const user = newResource ? (newResource.id === NOBODY ? null : Number(newResource.id)) : before.user_id;
     await this.move(before, this.moment(event.start), user);
