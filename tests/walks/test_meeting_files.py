@@ -79,6 +79,13 @@ async def test_a_meeting_repeats_and_the_rest_of_it_changes(product: Product, br
         await page.goto(f"{product.url}/meetings?f=1&series_id=1")
         names = await page.locator("#meeting-list a.row-link").all_inner_texts()
         assert [name.split("\n")[0].strip() for name in names] == ["Weekly", "Changed", "Changed"]
+        await page.locator("#meeting-list a.row-link").nth(1).click()
+        await page.locator("#cancel-reason").fill("Holiday")
+        await page.locator("[name=repeat_scope]").check()
+        await page.locator("form[action$='/cancel'] button").click()
+        await expect(page.locator("form[action$='/cancel']")).to_have_count(0)
+        await page.goto(f"{product.url}/meetings?f=1&series_id=1&state=cancelled")
+        await expect(page.locator("#meeting-list tbody tr")).to_have_count(2)
 
 
 async def test_a_filter_is_saved_used_renamed_and_deleted(product: Product, browser: Browser) -> None:

@@ -12,6 +12,7 @@ from callcenter.actor import Actor, Role
 from callcenter.contacts import service as contacts
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
+from callcenter.meetings import series
 from callcenter.meetings import service as meetings
 from callcenter.meetings import settings as rules
 from callcenter.meetings.forms import AssignReport, MeetingFilter, MeetingWhole, Outcome
@@ -20,7 +21,7 @@ from callcenter.projects import service as projects
 from callcenter.users import filters
 from callcenter.users import service as users
 from webui import i18n, views
-from webui.pages import fields, meeting_filters, times
+from webui.pages import fields, meeting_filters, meeting_series, times
 
 _PAGE = 50
 _FOUND = 8
@@ -135,8 +136,12 @@ async def _act(request: Request, act: Act) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """Cancel a meeting, with a reason."""
-    return await _act(request, lambda uow, meeting_id, form: meetings.cancel(uow, meeting_id, fields.text(form, "reason")))
+    """Cancel a meeting, or it and the rest of its series, with a reason."""
+    return await _act(request, _cancel)
+
+
+async def _cancel(uow: UnitOfWork, meeting_id: int, form: FormData) -> None:
+    await series.cancel_series(uow, meeting_id, fields.text(form, "reason"), meeting_series.scope(form))
 
 
 async def snooze(request: Request) -> Response:
