@@ -192,7 +192,8 @@ class Calendar {
     const written = new Intl.DateTimeFormat(language(), { ...style, timeZone: "UTC" });
     const [from, to] = [days[0], days.at(-1)].map((day) => new Date(`${day}T12:00:00Z`));
     const text = this.view === "day" ? written.format(from) : written.formatRange(from, to);
-    this.page.querySelector("[data-calendar-title]").textContent = count === null ? text : `${text} · ${tn("{count} meeting", "{count} meetings", count)}`;
+    const counted = count === null ? "" : tn("{count} meeting", "{count} meetings", count);
+    this.page.querySelector("[data-calendar-title]").textContent = [text, counted].filter(Boolean).join(" · ");
     this.page.querySelector("[data-calendar-list]").href = `/meetings?f=1&from=${days[0]}&to=${days.at(-1)}`;
     this.page.querySelector("[data-calendar-date]").value = this.date;
     for (const button of this.page.querySelectorAll("[data-calendar-view]")) button.setAttribute("aria-pressed", String(button.dataset.calendarView === this.view));
@@ -272,12 +273,13 @@ class Calendar {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.place(before);
-      this.say(`${t("Not moved.")} ${error.message}`, { level: "danger" });
+      this.say(t("Not moved. {why}", { why: error.message }), { level: "danger" });
       if (error.status) await this.refresh([before.id]);
       return;
     }
     this.place(saved);
-    const where = `${saved.name || saved.contact}: ${saved.user || t("Nobody yet")}, ${written(saved, this.zone)}`;
+    const user = saved.user || t("Nobody yet");
+    const where = `${saved.name || saved.contact}: ${user}, ${written(saved, this.zone)}`;
     if (undo) {
       this.say(t("Put back. {what}", { what: where }));
       return;
