@@ -133,7 +133,7 @@ async def test_the_system_counts_down_dials_and_says_with_a_tone_that_the_custom
     assert await meetings.state(product, planned.id) == "held"
     await page.goto(f"{anna.url}/meetings/{planned.id}")
     await expect(page.locator("#main")).to_contain_text("Renewed for two years")
-    await page.locator("section[aria-labelledby=attempts]").get_by_role("link", name="Call").click()
+    await page.locator("section[aria-labelledby=attempts]").get_by_role("link", name="Show the call").click()
     await expect(page.locator("#main").get_by_role("link", name="The meeting")).to_be_visible()
 
 

@@ -15,6 +15,7 @@ const MOST_MISSED = 4;
 const SEEN = "callcenter-missed-seen"; // ids of missed meetings the person has put away, in this browser
 const cards = new Map();
 const told = new Set();
+const folded = new Set();
 const dialled = new Map(); // mode by call
 let missedCard = null;
 let asked = 0;
@@ -121,9 +122,9 @@ function build(meeting) {
   const title = meeting.contact_id ? pageLink(`/contacts/${meeting.contact_id}`, name) : name;
   const sub = [meeting.organisation, meeting.number_shown].filter(Boolean).join(" · ");
   const about = meeting.name && meeting.name !== name ? meeting.name : t("The meeting's page");
-  return h("section", { class: `popup popup-meeting${counting ? " popup-countdown" : ""}`, "data-meeting-card": meeting.meeting_id, role: "region", "aria-labelledby": id },
+  return h("section", { class: `popup popup-meeting${counting ? " popup-countdown" : folded.has(meeting.meeting_id) ? " popup-folded" : ""}`, "data-meeting-card": meeting.meeting_id, role: "region", "aria-labelledby": id },
     h("div", { class: "popup-head" }, icon(counting ? "bolt" : "calendar-event"), counting ? h("span", { "data-countdown": true }, t("Dialling …")) : meeting.project || t("Phone meeting"),
-      h("span", { class: "timer", role: "timer", "data-left": true })),
+      h("span", { class: "timer", role: "timer", "data-left": true }), counting ? null : foldButton(meeting.meeting_id)),
     counting ? h("div", { class: "popup-bar" }) : null,
     h("div", { class: "popup-body" },
       h("h2", { class: "popup-name", id }, title),
@@ -133,6 +134,16 @@ function build(meeting) {
       meeting.information ? h("div", { class: "meeting-information" }, meeting.information) : null,
       counting ? notNow(meeting) : actions(meeting),
       linesOf(meeting.timeline)));
+}
+
+/** Folded, a card keeps its head: on a telephone the page shows again. */
+function foldButton(id) {
+  const fold = h("button", { type: "button", class: "popup-fold", "aria-expanded": String(!folded.has(id)), "aria-label": t("Fold the card"), on: { click: () => {
+    if (!folded.delete(id)) folded.add(id);
+    fold.closest(".popup").classList.toggle("popup-folded", folded.has(id));
+    fold.setAttribute("aria-expanded", String(!folded.has(id)));
+  } } }, icon("chevron-down"));
+  return fold;
 }
 
 function actions(meeting) {

@@ -61,7 +61,7 @@ function draw() {
 
 /** Tell the stylesheet how high the strips are, so that what sticks below them stays in view. */
 function measure() {
-  const names = { softphone: "--strip-height", strips: "--strips-height" };
+  const names = { softphone: "--strip-height", strips: "--strips-height", dock: "--dock-height" };
   const observer = new ResizeObserver((entries) => {
     for (const { target } of entries) document.documentElement.style.setProperty(names[target.id], `${target.offsetHeight}px`);
   });
