@@ -41,7 +41,7 @@ def words() -> Mapping[str, str]:
         "held": gettext("Held"),
         "not_held": gettext("Not held"),
         "rescheduled": gettext("Rescheduled"),
-        "missed": gettext("Missed"),
+        "missed": gettext("Missed meeting"),
         "cancelled": gettext("Cancelled"),
     }
 
