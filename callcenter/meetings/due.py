@@ -1,10 +1,11 @@
 """The engine's clock: what is to be done about each meeting now, and when to look again. One job, woken for the next due time."""
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from callcenter import jobs
 from callcenter.agents import service as agents
@@ -23,7 +24,8 @@ __all__ = ["schedule", "tick", "wake"]
 log = structlog.get_logger(__name__)
 
 BATCH = 50  # meetings looked at in one transaction: what else waits for the database comes between two
-_DUE = select(Meeting).where(Meeting.next_at.is_not(None)).order_by(Meeting.next_at).limit(BATCH)
+FIRST = select(Meeting.next_at).where(Meeting.next_at.is_not(None)).order_by(Meeting.next_at).limit(1)
+BATCH_UNTIL = select(Meeting).where(Meeting.next_at <= bindparam("at")).order_by(Meeting.next_at).limit(BATCH)
 _WAITS = frozenset({MeetingState.PLANNED, MeetingState.DUE, MeetingState.RETRY_WAIT})
 
 
@@ -46,7 +48,7 @@ async def schedule(uow: UnitOfWork, meeting: Meeting) -> None:
 async def tick(uow: UnitOfWork, _payload: dict[str, Any]) -> None:
     """Look at the meetings whose time has come, at most BATCH of them, and come again at once or for the next (the job)."""
     await calls.lock(uow)
-    batch = list(await uow.session.scalars(_DUE.where(Meeting.next_at <= uow.now)))
+    batch = list(await uow.session.scalars(BATCH_UNTIL, {"at": uow.now}))
     if batch:
         await _see_to(uow, batch)
     first = await next_at(uow)
@@ -54,10 +56,9 @@ async def tick(uow: UnitOfWork, _payload: dict[str, Any]) -> None:
         await jobs.put(uow, timing.KEY, timing.KEY, first)
 
 
-async def next_at(uow: UnitOfWork) -> Any:
+async def next_at(uow: UnitOfWork) -> dt.datetime | None:
     """Return when the first meeting must be looked at, None when there is none."""
-    query = select(Meeting.next_at).where(Meeting.next_at.is_not(None)).order_by(Meeting.next_at).limit(1)
-    return await uow.session.scalar(query)
+    return await uow.session.scalar(FIRST)
 
 
 async def _see_to(uow: UnitOfWork, batch: Sequence[Meeting]) -> None:

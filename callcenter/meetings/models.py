@@ -33,8 +33,7 @@ class Mode(enum.StrEnum):
     AUTOMATIC = "automatic"
 
 
-_DUE = text("state = 'due' AND mode = 'automatic'")  # what feeding.py asks for
-_NOBODYS = text("state = 'due' AND mode = 'automatic' AND user_id IS NULL")
+_NOBODYS = text("state = 'due' AND mode = 'automatic' AND user_id IS NULL")  # what feeding.py asks for
 
 
 class Meeting(Base):
@@ -58,14 +57,12 @@ class Meeting(Base):
             sqlite_where=text("next_at IS NOT NULL"),
             postgresql_where=text("next_at IS NOT NULL"),
         ),
-        Index("ix_phone_meetings_own_due", "user_id", "to_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
         Index("ix_phone_meetings_nobodys_due", "project_id", "to_at", "id", sqlite_where=_NOBODYS, postgresql_where=_NOBODYS),
         Index("ix_phone_meetings_from_at_id", "from_at", "id"),
         Index("ix_phone_meetings_state_from_at_id_mode", "state", "from_at", "id", "mode"),
         Index("ix_phone_meetings_user_id_from_at_id", "user_id", "from_at", "id"),
         Index("ix_phone_meetings_user_id_state_from_at_id", "user_id", "state", "from_at", "id", "mode", "project_id"),
         Index("ix_phone_meetings_user_id_state_to_at", "user_id", "state", "to_at"),
-        Index("ix_phone_meetings_project_id_state_to_at", "project_id", "state", "to_at"),
         Index("ix_phone_meetings_project_id_from_at_id", "project_id", "from_at", "id"),
         Index("ix_phone_meetings_project_id_state_from_at_id", "project_id", "state", "from_at", "id", "mode", "user_id"),
         Index(

@@ -15,12 +15,12 @@ _LOOKED_AT = 5  # of those planned: the one that begins first need not be the on
 _COLUMNS = select(Meeting.reserve_from, Meeting.reserve_until).where(
     Meeting.user_id == bindparam("user"), Meeting.reserve_until > bindparam("at")
 )
-_OPEN_NOW = (
+OPEN_NOW = (
     _COLUMNS.where(Meeting.state.in_([MeetingState.DUE.value, MeetingState.RETRY_WAIT.value]), Meeting.to_at > bindparam("at"))
     .order_by(Meeting.reserve_from)
     .limit(1)
 )
-_TO_COME = (
+TO_COME = (
     _COLUMNS.where(Meeting.state == literal_column("'planned'"), Meeting.from_at > bindparam("since"))
     .order_by(Meeting.from_at)
     .limit(_LOOKED_AT)
@@ -40,6 +40,6 @@ async def refresh(uow: UnitOfWork, user_ids: Iterable[int | None]) -> None:
 
 async def _first(uow: UnitOfWork, user_id: int) -> tuple[dt.datetime | None, dt.datetime | None]:
     given = {"user": user_id, "at": uow.now, "since": uow.now - LONGEST_WINDOW}
-    found = [*await uow.session.execute(_OPEN_NOW, given), *await uow.session.execute(_TO_COME, given)]
+    found = [*await uow.session.execute(OPEN_NOW, given), *await uow.session.execute(TO_COME, given)]
     first = min(((start, end) for start, end in found), default=None)
     return first or (None, None)

@@ -239,15 +239,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'due' AND mode = 'automatic' AND user_id IS NULL"),
             postgresql_where=sa.text("state = 'due' AND mode = 'automatic' AND user_id IS NULL"),
         )
-        batch_op.create_index(
-            "ix_phone_meetings_own_due",
-            ["user_id", "to_at", "id"],
-            unique=False,
-            sqlite_where=sa.text("state = 'due' AND mode = 'automatic'"),
-            postgresql_where=sa.text("state = 'due' AND mode = 'automatic'"),
-        )
         batch_op.create_index("ix_phone_meetings_project_id_from_at_id", ["project_id", "from_at", "id"], unique=False)
-        batch_op.create_index("ix_phone_meetings_project_id_state_to_at", ["project_id", "state", "to_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_phone_meetings_series_id"), ["series_id"], unique=False)
         batch_op.create_index("ix_phone_meetings_state_from_at_id_mode", ["state", "from_at", "id", "mode"], unique=False)
         batch_op.create_index(
@@ -376,7 +368,7 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_phone_meetings_created_by_from_at_id")
         batch_op.drop_index(batch_op.f("ix_phone_meetings_series_id"))
-        batch_op.drop_index("ix_phone_meetings_project_id_state_to_at")
+        batch_op.drop_index("ix_phone_meetings_nobodys_due")
         batch_op.drop_index("ix_phone_meetings_project_id_from_at_id")
         batch_op.drop_index(
             "ix_phone_meetings_next_at",
