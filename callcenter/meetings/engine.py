@@ -81,11 +81,9 @@ async def _watch_countdown(uow: UnitOfWork, agent: Agent) -> None:
 
 async def _contact_deleted(uow: UnitOfWork, contact_id: int) -> None:
     """Let no meeting of a deleted contact be dialled: automatic ones are cancelled, a person decides about the others."""
-    await calls.lock(uow)
     query = select(Meeting).where(Meeting.contact_id == contact_id, Meeting.state.in_([state.value for state in OPEN]))
-    with (
-        uow.session.no_autoflush
-    ):  # whoever deletes may not have written it yet; then the meetings would lose their contact first
+    with uow.session.no_autoflush:  # else a deletion not yet written would take the contact from the meetings first
+        await calls.lock(uow)
         found = list(await uow.session.scalars(query))
     for meeting in found:
         meeting.contact_id, meeting.contact_name = None, meeting.contact_name or "?"
