@@ -12,10 +12,10 @@ from sqlalchemy import delete, func, select
 from callcenter.contacts import text
 from callcenter.contacts.csv_file import Layout
 from callcenter.contacts.import_rows import quoted
-from callcenter.db import Outgoing, UnitOfWork
+from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Invalid, NotPermitted
-from callcenter.events import MeetingAssigned, MeetingChanged, Notice
-from callcenter.meetings import import_cells, planning, service
+from callcenter.events import Notice
+from callcenter.meetings import import_cells, planning, quiet, service
 from callcenter.meetings.forms import MeetingInput
 from callcenter.meetings.import_names import Names, number_of
 from callcenter.meetings.models import Meeting, MeetingImportRow
@@ -102,20 +102,8 @@ async def plan_rows(uow: UnitOfWork, import_id: int, size: int) -> tuple[int, in
             continue
         row.state, row.meeting_id, row.cells, row.data = "planned", meeting.id, [], {}
         planned += 1
-    _quieten(uow)
+    quiet.thin_out(uow, assigned=0)  # they hear of all of them at the end
     return planned, len(rows) - planned
-
-
-def _quieten(uow: UnitOfWork) -> None:
-    """Send each person one message of a batch that lists must be loaded anew, instead of two for every meeting."""
-    last: dict[int, Outgoing] = {}
-    others: list[Outgoing] = []
-    for each in uow.committed.outgoing:
-        if isinstance(each.event, MeetingChanged):
-            last |= dict.fromkeys(each.recipients or (), each)
-        elif not isinstance(each.event, MeetingAssigned):
-            others.append(each)
-    uow.committed.outgoing[:] = [*others, *(Outgoing(each.event, (user_id,)) for user_id, each in last.items())]
 
 
 async def tell_consultants(uow: UnitOfWork, import_id: int) -> None:

@@ -15,7 +15,7 @@ from callcenter.actor import Role
 from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid
-from callcenter.meetings import invitations, log, planning, recurrence, rows, rules, service, storing, views, warnings
+from callcenter.meetings import invitations, log, planning, quiet, recurrence, rows, rules, service, storing, views, warnings
 from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut
 from callcenter.meetings.models import Meeting, MeetingSeries, MeetingState
 from callcenter.meetings.recurrence import Window
@@ -41,6 +41,7 @@ async def plan_series(uow: UnitOfWork, data: MeetingInput, repeat: SeriesInput) 
     uow.session.add(series)
     await uow.session.flush()
     planned = [await _plan(uow, data, window, zone, series.id) for window in found]
+    quiet.thin_out(uow)
     first = await uow.session.get_one(Meeting, planned[0].id)
     await log.on_timeline(uow, first, "planned", f"Phone meetings planned: {first.name}", count=len(planned))
     audit(uow, "meeting.series_planned", "meeting", planned[0].id, series_id=series.id, rule=series.rule, count=len(planned))
@@ -111,6 +112,7 @@ async def change_series(
         except Invalid as error:
             raise _on_day(error, Window(wanted.from_at, wanted.to_at or wanted.from_at), zone) from error
         _left_at(each, moved=after.from_at != before.from_at)
+    quiet.thin_out(uow)
     return report
 
 
@@ -127,6 +129,7 @@ async def cancel_series(uow: UnitOfWork, meeting_id: int, reason: str, scope: Sc
             report.untouched.append(each.id)
         else:
             report.changed.append(await service.cancel(uow, each.id, reason))
+    quiet.thin_out(uow)
     return report
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from callcenter.contacts.models import TimelineEntry
 from callcenter.errors import Conflict, Invalid, NotPermitted
+from callcenter.events import MeetingAssigned, MeetingChanged
 from callcenter.meetings import series, service
 from callcenter.meetings.forms import MeetingChange
 from callcenter.meetings.models import Meeting, MeetingSeries, MeetingState
@@ -69,6 +70,16 @@ async def test_the_customers_timeline_has_one_line_of_a_series(office: Floor) ->
     async with office.database.reading() as uow:
         lines = list(await uow.session.scalars(select(TimelineEntry).where(TimelineEntry.contact_id == contact)))
     assert [(each.kind, each.data.get("count")) for each in lines] == [("meeting", 4)]
+
+
+async def test_its_consultant_hears_of_a_series_once(office: Floor) -> None:
+    made = await plan(office, rule={"every": "day", "count": 30})
+    assert [each.meeting_id for each in office.said(MeetingAssigned, "anna")] == [made.items[0].id]
+    assert len(office.said(MeetingChanged, "anna")) == len(office.said(MeetingChanged, "sue")) == 6, "a calendar reads all anew"
+    change = await change_of(office, made.items[0].id, user_id=office.people["bob"].id)
+    await office.do("sue", series.change_series, made.items[0].id, change, "rest")
+    assert [each.taken for each in office.said(MeetingAssigned, "anna")] == [False, True]
+    assert [each.taken for each in office.said(MeetingAssigned, "bob")] == [False]
 
 
 async def test_all_or_none_and_the_day_at_fault_is_named(database: Any) -> None:
