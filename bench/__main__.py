@@ -7,18 +7,22 @@ import platform
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench import bridges, cores, figures, growth, meetings_list, popup, sip, stack
+from bench import bridges, cores, figures, growth, meetings, meetings_list, popup, sip, stack
 from bench.figures import Run
 
 
 def main() -> None:
     """Run what was asked for, each several times, printing as it goes."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("names", nargs="*", help="popup, sip, stack, bridges, meetings_list, growth; none: all but growth")
+    parser.add_argument(
+        "names", nargs="*", help="popup, sip, stack, bridges, meetings, meetings_list, growth; none: all but growth"
+    )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--contacts", type=int, default=1_000_000)
     parser.add_argument("--meetings", type=int, default=meetings_list.MEETINGS)
+    parser.add_argument("--due", type=int, default=10_000, help="meetings due at once")
+    parser.add_argument("--consultants", type=int, default=200)
     parser.add_argument("--growth-seconds", type=int, default=600)
     asked = parser.parse_args()
     measures: dict[str, tuple[str, int, Callable[[], Coroutine[Any, Any, Run]]]] = {
@@ -26,6 +30,7 @@ def main() -> None:
         "sip": (sip.__doc__ or "", asked.runs, sip.run),
         "stack": (stack.__doc__ or "", asked.runs, stack.run),
         "bridges": (bridges.__doc__ or "", asked.runs, bridges.run),
+        "meetings": (meetings.__doc__ or "", asked.runs, lambda: meetings.run(asked.due, asked.consultants)),
         "meetings_list": (meetings_list.__doc__ or "", 1, lambda: meetings_list.run(asked.meetings)),
         "growth": (growth.__doc__ or "", 1, lambda: growth.run(asked.growth_seconds)),
     }

@@ -61,6 +61,10 @@ class Agent:
         await self._plug_in()
         await ok(await self._api.put("me/state", json={"state": "ready"}))
 
+    async def take(self, state: str) -> None:
+        """Take a state, or ask for it after the call."""
+        await ok(await self._api.put("me/state", json={"state": state}))
+
     async def reload(self) -> None:
         """Be a page that is loaded again: a new audio path takes the place of the old one, which then goes."""
         old = self._station
