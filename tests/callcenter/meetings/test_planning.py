@@ -111,6 +111,10 @@ async def test_a_number_that_cannot_be_dialled_is_refused(office: Floor, number:
     assert await refused(office, "number", number=number)
 
 
+async def test_an_emergency_number_is_never_planned(office: Floor) -> None:
+    assert await refused(office, "number", number="+48 112") == "112 is an emergency number. Only a person may dial it."
+
+
 async def test_premium_and_foreign_numbers_need_the_projects_leave(office: Floor) -> None:
     premium, foreign = "+48 701 234 567", "+49 30 901820"
     assert "premium" in await refused(office, "number", number=premium)
