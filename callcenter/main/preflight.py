@@ -49,7 +49,7 @@ def _values(settings: Settings) -> None:
             host_port(settings.smtp)
             addresses.sender(settings)
     except ValueError as error:
-        raise Invalid("A setting cannot be used: {reason}.", reason=str(error)) from error
+        raise Invalid("A setting cannot be used: {reason}.", reason=str(error).rstrip(".")) from error
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise Invalid("HTTPS needs both --tls-cert and --tls-key.")
     for path in (settings.tls_cert, settings.tls_key):
