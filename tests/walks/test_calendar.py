@@ -140,6 +140,9 @@ async def test_a_meeting_is_dragged_to_another_time_and_person_and_put_back_by_u
     back = await stored(staffed, meeting.id)
     assert (back.user, back.from_at) == ("Anna Nowak", at(9))
     assert back.version == meeting.version + 2
+    await drag(page, block(page, meeting), await slot(page, 12), await row(page, "Nobody yet"))
+    await expect(said).to_contain_text("Moved. Offer: Nobody yet")
+    assert (await stored(staffed, meeting.id)).user_id is None
 
 
 async def test_overlaps_and_people_who_are_off_are_said_after_the_drop(staffed: Product, maria: Desk) -> None:
@@ -221,6 +224,18 @@ async def test_what_others_do_is_seen_at_once(staffed: Product, maria: Desk) -> 
     await expect(block(page, meeting)).to_have_count(0)
     await expect(page.locator("[data-calendar-title]")).to_contain_text("1 meeting")
     await stands(page, later, "Piotr", 12)
+    renamed = MeetingChange(
+        name="Renewal for a year",
+        number=JAN,
+        from_at=at(12),
+        to_at=at(13),
+        project_id=1,
+        user_id=staffed.people["piotr"],
+        version=(await stored(staffed, later.id)).version,
+    )
+    async with staffed.database.unit_of_work(await person(staffed, "admin")) as uow:
+        await meetings.change(uow, later.id, renamed)
+    await expect(block(page, later)).to_have_attribute("title", re.compile("Renewal for a year"))
     await page.get_by_label("Cancelled ones too").check()
     await expect(block(page, meeting)).to_have_class(re.compile("meeting-cancelled"))
 

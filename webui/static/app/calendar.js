@@ -2,20 +2,20 @@
 // Times are drawn as the clock of the person's own zone shows them; the package itself knows only fixed offsets.
 
 import { api, ApiError } from "./api.js";
-import { backgrounds, block, hoursShown, isShown, NOBODY, read, rows, stateWord } from "./calendar_data.js";
-import { announce, h, icon } from "./dom.js";
+import { chosen, label, remember, say, wire } from "./calendar_bar.js";
+import { backgrounds, block, content, describe, NOBODY, written } from "./calendar_blocks.js";
+import { hoursShown, isShown, read, rows } from "./calendar_data.js";
+import { h } from "./dom.js";
 import { serverNow } from "./format.js";
-import { language, t, tn } from "./i18n.js";
+import { language, t } from "./i18n.js";
 import { go } from "./navigate.js";
 import { watch } from "./store.js";
-import { dayAfter, momentOf, offsetText, wallOf } from "./zone.js";
+import { dayAfter, momentOf, offsetText } from "./zone.js";
 
 const SETTLE_MILLISECONDS = 250; // many changes at once are read together
 const FEW = 5; // more changed meetings than this are read as a whole
 const CHANGES = new Set(["meeting.changed", "meeting.assigned", "meeting.missed", "meeting.dialling"]);
-const NARROW = 700; // pixels
-const SLOT = 26; // pixels half an hour needs
-const HOUR = 3600000;
+const [NARROW, SLOT] = [700, 26]; // pixels: a week of one's own needs, half an hour needs
 let shown = null;
 let loading = null;
 
@@ -32,7 +32,7 @@ export async function drawCalendar(box) {
     await (loading ||= load(box.dataset.script, box.dataset.style));
   } catch {
     loading = null;
-    mine.say(t("The calendar could not be loaded. Load the page again."), { level: "danger" });
+    say(mine.page, t("The calendar could not be loaded. Load the page again."), { level: "danger" });
     return;
   }
   if (shown === mine && box.isConnected) await mine.open();
@@ -59,14 +59,9 @@ class Calendar {
     this.timer = 0;
     this.turn = 0; // of reading: an answer that was overtaken is dropped
     this.data = { people: [], serving: null, meetings: new Map(), cut: false };
-    const asked = new URLSearchParams(location.search);
-    const today = wallOf(serverNow(), this.zone).slice(0, 10);
-    const date = asked.get("date") || "";
-    this.date = /^20\d\d-\d\d-\d\d$/.test(date) && !Number.isNaN(Date.parse(date)) ? date : today;
-    this.view = ["day", "week"].includes(asked.get("view")) ? asked.get("view") : this.own && box.clientWidth > NARROW ? "week" : "day";
-    this.project = /^\d{1,9}$/.test(asked.get("project") || "") ? Number(asked.get("project")) : null;
-    this.closed = asked.get("closed") === "1";
-    this.wireToolbar();
+    Object.assign(this, chosen(this.zone, this.own && box.clientWidth > NARROW ? "week" : "day"));
+    if (this.own) this.project = null; // who else serves it is for supervisors
+    wire(this.page, this);
   }
 
   /** Make the package's calendar, then read what it shows. */
@@ -133,21 +128,21 @@ class Calendar {
     const turn = ++this.turn;
     this.box.setAttribute("aria-busy", "true");
     const days = this.days();
-    this.title(days);
+    label(this.page, this, days);
     try {
       const data = await read(days[0], dayAfter(days.at(-1), 1), { zone: this.zone, userId: this.own, projectId: this.project });
       if (turn !== this.turn) return;
       this.changed.clear();
       this.data = data;
       this.draw();
-      if (this.failed) this.say(null);
+      if (this.failed) say(this.page, null);
       this.failed = false;
-      if (data.cut) this.say(t("There are too many meetings to show them all. Choose a day or a project."), { level: "warning" });
+      if (data.cut) say(this.page, t("There are too many meetings to show them all. Choose a day or a project."), { level: "warning" });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (turn !== this.turn) return;
       this.failed = true;
-      this.say(error.message, { level: "danger", actions: [{ label: t("Try again"), run: () => this.load() }] });
+      say(this.page, error.message, { level: "danger", actions: [{ label: t("Try again"), run: () => this.load() }] });
     } finally {
       if (turn === this.turn) this.box.removeAttribute("aria-busy");
     }
@@ -166,7 +161,7 @@ class Calendar {
     this.slots = 2 * (last - first);
     this.set("resources", lines);
     this.set("events", [...off, ...list.map((each) => block(each, this.zone))]);
-    this.title(days, list.length);
+    label(this.page, this, days, list.length);
     requestAnimationFrame(() => this.fit());
   }
 
@@ -182,45 +177,14 @@ class Calendar {
   fit() {
     const [main, side] = [".ec-main", ".ec-sidebar"].map((selector) => this.box.querySelector(selector));
     if (this.own || this.view !== "day" || !main || !side || !this.slots) return;
-    const width = Math.max(SLOT, Math.floor((main.clientWidth - side.offsetWidth - 1) / this.slots));
-    this.set("slotWidth", width);
-  }
-
-  /** Write which days are shown, and once they are read how many meetings there are. */
-  title(days, count = null) {
-    const style = this.view === "day" ? { weekday: "long", day: "numeric", month: "long", year: "numeric" } : { day: "numeric", month: "short", year: "numeric" };
-    const written = new Intl.DateTimeFormat(language(), { ...style, timeZone: "UTC" });
-    const [from, to] = [days[0], days.at(-1)].map((day) => new Date(`${day}T12:00:00Z`));
-    const text = this.view === "day" ? written.format(from) : written.formatRange(from, to);
-    const counted = count === null ? "" : tn("{count} meeting", "{count} meetings", count);
-    this.page.querySelector("[data-calendar-title]").textContent = [text, counted].filter(Boolean).join(" · ");
-    this.page.querySelector("[data-calendar-list]").href = `/meetings?f=1&from=${days[0]}&to=${days.at(-1)}`;
-    this.page.querySelector("[data-calendar-date]").value = this.date;
-    for (const button of this.page.querySelectorAll("[data-calendar-view]")) button.setAttribute("aria-pressed", String(button.dataset.calendarView === this.view));
-  }
-
-  wireToolbar() {
-    const each = (selector, type, act) => this.page.querySelectorAll(selector).forEach((element) => element.addEventListener(type, () => act(element)));
-    const step = () => (this.view === "week" ? 7 : 1);
-    const moves = { prev: () => dayAfter(this.date, -step()), next: () => dayAfter(this.date, step()), today: () => wallOf(serverNow(), this.zone).slice(0, 10) };
-    each("[data-calendar-go]", "click", (button) => this.show({ date: moves[button.dataset.calendarGo]() }));
-    each("[data-calendar-view]", "click", (button) => this.show({ view: button.dataset.calendarView }));
-    each("[data-calendar-date]", "change", (input) => /^20\d\d-/.test(input.value) && this.show({ date: input.value }));
-    each("[data-calendar-project]", "change", (select) => this.show({ project: Number(select.value) || null }));
-    each("[data-calendar-closed]", "change", (box) => this.show({ closed: box.checked }));
-    const [select, box] = ["[data-calendar-project]", "[data-calendar-closed]"].map((selector) => this.page.querySelector(selector));
-    if (select) select.value = this.project || "";
-    box.checked = this.closed;
+    this.set("slotWidth", Math.max(SLOT, Math.floor((main.clientWidth - side.offsetWidth - 1) / this.slots)));
   }
 
   /** Change what is shown; the address tells it, so that it comes back. */
   show(values) {
     Object.assign(this, values);
-    const query = new URLSearchParams({ view: this.view, date: this.date });
-    if (this.project) query.set("project", this.project);
-    if (this.closed) query.set("closed", "1");
-    history.replaceState(history.state, "", `${location.pathname}?${query}`);
-    this.say(null);
+    remember(this);
+    say(this.page, null);
     if (!this.ec) return;
     this.set("view", this.viewName());
     this.set("date", this.date);
@@ -254,7 +218,7 @@ class Calendar {
   async move(before, from, userId, { undo = null } = {}) {
     const length = Date.parse(before.to_at) - Date.parse(before.from_at);
     let saved;
-    this.say(t("Saving …"));
+    say(this.page, t("Saving …"));
     try {
       saved = await api("PUT", `/phone-meetings/${before.id}`, {
         name: before.name,
@@ -273,7 +237,7 @@ class Calendar {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       this.place(before);
-      this.say(t("Not moved. {why}", { why: error.message }), { level: "danger" });
+      say(this.page, t("Not moved. {why}", { why: error.message }), { level: "danger" });
       if (error.status) await this.refresh([before.id]);
       return;
     }
@@ -281,12 +245,12 @@ class Calendar {
     const user = saved.user || t("Nobody yet");
     const where = `${saved.name || saved.contact}: ${user}, ${written(saved, this.zone)}`;
     if (undo) {
-      this.say(t("Put back. {what}", { what: where }));
+      say(this.page, t("Put back. {what}", { what: where }));
       return;
     }
     const warnings = (saved.warnings || []).map((each) => t(each.sentence, each.values));
     const back = { label: t("Undo"), run: () => this.move(this.data.meetings.get(saved.id) || saved, Date.parse(before.from_at), before.user_id, { undo: true }) };
-    this.say(t("Moved. {what}", { what: where }), { level: warnings.length ? "warning" : "info", lines: warnings, actions: [back] });
+    say(this.page, t("Moved. {what}", { what: where }), { level: warnings.length ? "warning" : "info", lines: warnings, actions: [back] });
   }
 
   /** Put a meeting where it belongs, or take it out. */
@@ -333,47 +297,4 @@ class Calendar {
       }
     }
   }
-
-  /** Say what came of something, above the calendar; null takes it away. */
-  say(sentence, { level = "info", lines = [], actions = [] } = {}) {
-    const place = this.page.querySelector("[data-calendar-said]");
-    if (!sentence) {
-      place.replaceChildren();
-      return;
-    }
-    const buttons = actions.map(({ label, run }) => h("button", { type: "button", class: "btn btn-sm", on: { click: run } }, label));
-    const close = h("button", { type: "button", class: "btn btn-sm btn-icon btn-ghost", "aria-label": t("Close"), on: { click: () => place.replaceChildren() } }, icon("x"));
-    const text = h("div", { class: "me-auto" }, h("div", {}, sentence), lines.map((line) => h("div", { class: "calendar-warning" }, icon("alert-triangle"), line)));
-    place.replaceChildren(h("div", { class: "strip", "data-level": level }, icon(level === "info" ? "info-circle" : "alert-triangle"), text, buttons, close));
-    announce([sentence, ...lines].join(" "));
-  }
-}
-
-function written(meeting, zone) {
-  const [from, to] = [wallOf(meeting.from_at, zone), wallOf(meeting.to_at, zone)];
-  const day = new Intl.DateTimeFormat(language(), { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(`${from}Z`));
-  return `${day}, ${from.slice(11, 16)}–${to.slice(11, 16)}`;
-}
-
-function content({ event, view }) {
-  const { meeting, off } = event.extendedProps;
-  if (off) return event.title ? { domNodes: [h("span", { class: "off-reason" }, event.title)] } : "";
-  if (!meeting) return undefined;
-  const who = meeting.contact || meeting.name || meeting.number_shown;
-  const mark = meeting.mode === "automatic" ? icon("bolt") : null;
-  const roomy = view.type.startsWith("timeGrid") || (view.type.endsWith("Day") && event.end - event.start >= HOUR); // else where it stands says when
-  return { domNodes: [h("span", { class: "block-line" }, mark, roomy ? h("b", {}, `${event.start.toTimeString().slice(0, 5)} `) : null, who)] };
-}
-
-function describe(element, event, zone) {
-  const { meeting, off } = event.extendedProps;
-  if (off) {
-    element.title = off.why === "absence" ? event.title : t("Outside working hours");
-    return;
-  }
-  if (!meeting) return;
-  const parts = [written(meeting, zone), meeting.name, meeting.contact, meeting.project, stateWord(meeting.state)];
-  element.title = parts.filter(Boolean).join(" · ");
-  element.setAttribute("aria-label", element.title);
-  element.dataset.meeting = meeting.id;
 }

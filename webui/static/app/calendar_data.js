@@ -1,25 +1,14 @@
-// What the calendar of phone meetings shows: people, what they are off, meetings; read from the API and turned into its shapes.
+// What the calendar of phone meetings shows, read from the API: people, what they are off, meetings; which rows and hours that makes.
 
 import { api } from "./api.js";
+import { NOBODY } from "./calendar_blocks.js";
 import { t } from "./i18n.js";
 import { dayAfter, momentOf, wallOf } from "./zone.js";
 
-export const NOBODY = "none"; // the row of meetings without a consultant
 const PAGE = 500;
 const MOST = 4000; // more is no picture any more
 const LONGEST_DAYS = 1; // a window that began the day before may reach into the first day
-const MOVABLE = new Set(["planned", "due", "retry_wait"]);
 const CLOSED = new Set(["cancelled", "rescheduled"]);
-const QUARTER = 15 * 60000; // a shorter block could not be seen or held
-
-/** Return the words of a state. */
-export function stateWord(state) {
-  const words = {
-    planned: t("Planned"), due: t("Due"), dialling: t("Dialling"), in_talk: t("Talking"), retry_wait: t("Will be tried again"),
-    uncertain: t("Uncertain"), held: t("Held"), not_held: t("Not held"), rescheduled: t("Rescheduled"), missed: t("Missed"), cancelled: t("Cancelled"),
-  };
-  return words[state] || state;
-}
 
 /** Read the days [first, last) as one person, or (`userId` null) everybody sees them: {people, meetings: Map, cut}. */
 export async function read(first, last, { zone, userId, projectId }) {
@@ -69,39 +58,6 @@ export function rows(people, meetings, serving) {
   for (const [id, name] of busy) if (!found.has(id)) found.set(id, name); // somebody who may not sign in any more
   const named = [...found].sort(([, a], [, b]) => a.localeCompare(b, document.documentElement.lang));
   return [{ id: NOBODY, title: t("Nobody yet") }, ...named.map(([id, name]) => ({ id: String(id), title: name }))];
-}
-
-/** Return a meeting as the calendar draws it. */
-export function block(meeting, zone) {
-  const start = Date.parse(meeting.from_at);
-  const end = Math.max(Date.parse(meeting.to_at), start + QUARTER);
-  return {
-    id: String(meeting.id),
-    resourceIds: [meeting.user_id ? String(meeting.user_id) : NOBODY],
-    start: wallOf(start, zone),
-    end: wallOf(end, zone),
-    title: meeting.name,
-    editable: MOVABLE.has(meeting.state),
-    durationEditable: false,
-    classNames: ["meeting-block", `meeting-${meeting.state}`],
-    extendedProps: { meeting },
-  };
-}
-
-/** Return what people are off as backgrounds. */
-export function backgrounds(people, zone) {
-  return people.flatMap((person) =>
-    person.off.map((part, place) => ({
-      id: `off-${person.user_id}-${place}`,
-      resourceIds: [String(person.user_id)],
-      start: wallOf(part.from_at, zone),
-      end: wallOf(part.to_at, zone),
-      display: "background",
-      title: part.why === "absence" ? part.reason || t("Off") : "",
-      classNames: [part.why === "absence" ? "off-absence" : "off-shift"],
-      extendedProps: { off: part },
-    })),
-  );
 }
 
 /** Return the hours of the day that must be in the picture, [first, last], whole ones: work, meetings, and the usual day. */
