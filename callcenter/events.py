@@ -126,7 +126,8 @@ class CallEnded(LiveEvent):
 class MeetingDue(LiveEvent):
     """A phone meeting is up for this consultant: the card with its Call button, or with `countdown_until` what is dialled then.
 
-    `attempt_id` is the countdown's, the id of the call to come. `timeline` and `candidates` are as in call.offered.
+    `attempt_id` is the countdown's, the id of the call to come; `user_id` whose meeting it is, null for whoever takes it.
+    `timeline` and `candidates` are as in call.offered.
     """
 
     TYPE: ClassVar[str] = "meeting.due"
@@ -143,6 +144,7 @@ class MeetingDue(LiveEvent):
     contact_id: int | None = None
     contact: str = ""
     organisation: str = ""
+    user_id: int | None = None
     attempts: int = 0
     attempt_id: str | None = None
     countdown_until: dt.datetime | None = None

@@ -30,6 +30,7 @@ async def card(uow: UnitOfWork, meeting: Meeting, attempt: Attempt | None = None
         contact_id=meeting.contact_id,
         contact=contact.name if contact else meeting.contact_name,
         organisation=organisation.name if organisation else "",
+        user_id=meeting.user_id,
         attempts=meeting.attempts,
         attempt_id=attempt.id if attempt else None,
         countdown_until=attempt.countdown_until if attempt else None,

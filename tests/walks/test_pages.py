@@ -8,8 +8,29 @@ from tests.walks.product import PASSWORD, Product
 
 pytestmark = pytest.mark.browser
 
-CONSULTANT = ("/", "/contacts", "/calls", "/call-backs", "/dial", "/profile", "/meetings/calendar")
-SUPERVISOR = (*CONSULTANT, "/team", "/roster", "/roster/1", "/calls/all", "/projects", "/projects/new", "/imports")
+CONSULTANT = (
+    "/",
+    "/contacts",
+    "/meetings",
+    "/meetings?f=1",
+    "/meetings/new",
+    "/calls",
+    "/call-backs",
+    "/dial",
+    "/profile",
+    "/meetings/calendar",
+)
+SUPERVISOR = (
+    *CONSULTANT,
+    "/team",
+    "/roster",
+    "/roster/1",
+    "/calls/all",
+    "/projects",
+    "/projects/new",
+    "/projects/1/meetings",
+    "/imports",
+)
 ADMINISTRATOR = (
     *SUPERVISOR,
     "/trunks",

@@ -135,6 +135,12 @@ async def _act(request: Request, act: Act) -> Response:
     return views.redirect(f"/meetings/{meeting_id}")
 
 
+async def back(request: Request) -> Response:
+    """Lead from the address a form was sent to back to its meeting: somebody loaded the page again after a refusal."""
+    views.signed_in(request)
+    return views.redirect(f"/meetings/{fields.path_id(request)}")
+
+
 async def cancel(request: Request) -> Response:
     """Cancel a meeting, or it and the rest of its series, with a reason."""
     return await _act(request, _cancel)
@@ -230,4 +236,5 @@ ROUTES = [
     Route("/meetings/{id:int}/snooze", snooze, methods=["POST"]),
     Route("/meetings/{id:int}/assign", give, methods=["POST"]),
     Route("/meetings/{id:int}/outcome", set_outcome, methods=["POST"]),
+    *(Route(f"/meetings/{{id:int}}/{act}", back, methods=["GET"]) for act in ("cancel", "snooze", "assign", "outcome")),
 ]

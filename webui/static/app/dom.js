@@ -27,15 +27,15 @@ export function icon(name) {
   return svg;
 }
 
-/** Show a sentence for a while; danger stays until it is closed. */
-export function toast(sentence, level = "info") {
+/** Show a sentence for a while, longer when it is a danger or leads to a page (`link`). */
+export function toast(sentence, level = "info", link = "") {
   const box = document.getElementById("toasts");
   if (!box || [...box.children].some((line) => line.dataset.sentence === sentence)) return;
   const close = h("button", { type: "button", "aria-label": t("Close") }, icon("x"));
-  const line = h("div", { class: "toast-line", "data-level": level, "data-sentence": sentence, role: level === "danger" ? "alert" : "status" }, h("span", {}, sentence), close);
+  const line = h("div", { class: "toast-line", "data-level": level, "data-sentence": sentence, role: level === "danger" ? "alert" : "status" }, h("span", {}, sentence, link ? [" ", h("a", { href: link }, t("Show it"))] : ""), close);
   close.addEventListener("click", () => line.remove());
   box.append(line);
-  setTimeout(() => line.remove(), level === "danger" ? 20000 : 6000);
+  setTimeout(() => line.remove(), level === "danger" || link ? 20000 : 6000);
 }
 
 /** Say something to screen readers at once. */

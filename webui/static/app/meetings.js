@@ -148,13 +148,18 @@ function foldButton(id) {
 
 function actions(meeting) {
   const id = meeting.meeting_id;
+  const call = h("button", { type: "button", class: "btn btn-success", "data-meeting-call": id }, icon("phone"), t("Call"));
+  if (meeting.user_id === null) {
+    const take = () => quietly(api("POST", "/phone-meetings/assign", { ids: [id], user_id: state.me.user.id })).then(() => load()).catch(() => {});
+    return h("div", { class: "popup-actions" }, call, h("button", { type: "button", class: "btn", on: { click: take } }, icon("user"), t("Take it")));
+  }
   const later = (minutes) => h("button", { type: "button", class: "btn", on: { click: () => act(id, "snooze", { minutes }) } }, icon("clock-pause"), t("{minutes} min", { minutes }));
   const reason = h("input", { class: "form-control form-control-sm", maxlength: 200, required: true, placeholder: t("Why"), "aria-label": t("Why the meeting is cancelled") });
   const cancel = h("details", { class: "meeting-cancel" }, h("summary", {}, t("Cancel the meeting")),
     h("form", { class: "row-form", on: { submit: (event) => { event.preventDefault(); act(id, "cancel", { reason: reason.value }); } } }, reason, h("button", { type: "submit", class: "btn btn-sm btn-outline-danger" }, t("Cancel it"))));
   return h("div", { class: "stack" },
     h("div", { class: "popup-actions" },
-      h("button", { type: "button", class: "btn btn-success", "data-meeting-call": id }, icon("phone"), t("Call")),
+      call,
       h("span", { class: "snooze", role: "group", "aria-label": t("Remind me later") }, later(5), later(15))),
     h("div", { class: "row-form meeting-more" }, pageLink(`/meetings/${id}/reschedule`, t("Another time")), cancel));
 }

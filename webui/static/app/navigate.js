@@ -62,7 +62,7 @@ export function startNavigation(afterSwap) {
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
     if (!event.target.closest("#nav, #nav-toggle")) openNav(false);
-    const link = event.target.closest("#dock a[href^='/'], #strips a[href^='/'], #softphone a[href^='/']");
+    const link = event.target.closest("#dock a[href^='/'], #strips a[href^='/'], #softphone a[href^='/'], #toasts a[href^='/']");
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
       go(link.getAttribute("href"));

@@ -139,7 +139,7 @@ const reducers = {
   },
   "switch.state": (data) => change({ switchUp: data.up }),
   "queue.state": (data) => change({ queue: data }),
-  notice: (data) => toast(t(data.sentence, data.values || {}), data.level),
+  notice: (data) => toast(t(data.sentence, data.values || {}), data.level, data.link),
   resync: (data) => {
     state.seq = data.seq;
     return load();
