@@ -15,7 +15,7 @@ from callcenter.contacts.import_rows import quoted
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Invalid, NotPermitted
 from callcenter.events import Notice
-from callcenter.meetings import import_cells, planning, quiet, service
+from callcenter.meetings import import_cells, planning, quiet, storing
 from callcenter.meetings.forms import MeetingInput
 from callcenter.meetings.import_names import Names, number_of
 from callcenter.meetings.models import Meeting, MeetingImportRow
@@ -31,9 +31,10 @@ def in_english(sentence: str, values: Mapping[str, object]) -> str:
     return sentence.format(**values) if values else sentence
 
 
-async def check_rows(uow: UnitOfWork, layout: Layout, batch: Sequence[tuple[int, list[str], str]]) -> list[dict[str, Any]]:
+async def check_rows(
+    uow: UnitOfWork, names: Names, layout: Layout, batch: Sequence[tuple[int, list[str], str]]
+) -> list[dict[str, Any]]:
     """Return rows as they are kept: what they mean, or why they cannot be planned and in which column."""
-    names = Names(uow)
     found: list[dict[str, Any]] = []
     for line, raw, unreadable in batch:
         cells = [text.clean_lines(cell) for cell in raw]
@@ -60,8 +61,8 @@ async def check_rows(uow: UnitOfWork, layout: Layout, batch: Sequence[tuple[int,
 
 async def _meant(uow: UnitOfWork, names: Names, said: dict[str, str]) -> MeetingInput:
     """Return the meeting a row means; raises Invalid with the column at fault."""
-    project = await names.project(said["project"])
-    contact = await names.contact(said["contact"], project.region)
+    project = await names.project(uow, said["project"])
+    contact = await names.contact(uow, said["contact"], project.region)
     from_at, to_at = import_cells.window(said["from_at"], said["to_at"], ZoneInfo(uow.actor.time_zone))
     try:
         return MeetingInput.model_validate(
@@ -73,7 +74,7 @@ async def _meant(uow: UnitOfWork, names: Names, said: dict[str, str]) -> Meeting
                 "to_at": to_at,
                 "information": said["information"],
                 "project_id": project.id,
-                "user_id": await names.user(said["user"]),
+                "user_id": await names.user(uow, said["user"]),
                 "contact_id": contact.id if contact else None,
             }
         )
@@ -88,18 +89,23 @@ def _rejected(error: CallCenterError) -> dict[str, Any]:
 
 
 async def plan_rows(uow: UnitOfWork, import_id: int, size: int) -> tuple[int, int]:
-    """Plan the next good rows; returns how many were planned and how many are no longer good. Both 0: none is left."""
+    """Plan the next good rows; returns how many were planned and how many are no longer good. Both 0: none is left.
+
+    What service.plan does, but for what would be shown of each: nobody looks at it here.
+    """
     query = select(MeetingImportRow).where(MeetingImportRow.import_id == import_id, MeetingImportRow.state == "good")
     rows = list(await uow.session.scalars(query.order_by(MeetingImportRow.line).limit(size)))
     planned = 0
     for row in rows:
         try:
-            meeting = await service.plan(uow, MeetingInput.model_validate(row.data), confirmed=False)
-        except CallCenterError as error:  # service.plan checks everything before it writes anything
+            data = MeetingInput.model_validate(row.data)
+            wanted = await planning.settle(uow, data)
+        except CallCenterError as error:
             for name, value in _rejected(error).items():
                 setattr(row, name, value)
             row.data = {}
             continue
+        meeting = await storing.add(uow, wanted, keep_number=data.keep_number)
         row.state, row.meeting_id, row.cells, row.data = "planned", meeting.id, [], {}
         planned += 1
     quiet.thin_out(uow, assigned=0)  # they hear of all of them at the end

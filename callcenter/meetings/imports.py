@@ -24,6 +24,7 @@ from callcenter.contacts.imports import ABANDONED, PAUSE_SECONDS, Pace, open_sou
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotPermitted, Unavailable
 from callcenter.meetings import import_cells, import_steps
+from callcenter.meetings.import_names import Names
 from callcenter.meetings.models import MeetingImport, MeetingImportRow
 from callcenter.users.models import User
 from callcenter.users.service import actor_of, audit
@@ -121,14 +122,14 @@ async def _read(database: Database, actor: Actor, import_id: int, opened: Binary
 async def _read_rows(
     database: Database, actor: Actor, import_id: int, layout: Layout, read: Read, progress: Progress | None
 ) -> None:
-    pace = Pace()
+    pace, names = Pace(), Names()
     while True:
         pace.begin()
         batch = await asyncio.to_thread(lambda size: list(islice(read, size)), pace.size)
         if not batch:
             return
         async with database.reading(actor) as uow:
-            rows = await import_steps.check_rows(uow, layout, batch)
+            rows = await import_steps.check_rows(uow, names, layout, batch)
         async with database.unit_of_work(actor) as uow:
             moved = await _moving(uow, import_id, "reading")
             good = sum(row["state"] == "good" for row in rows)
