@@ -1,5 +1,6 @@
 """Changing, cancelling and putting off meetings: who may, when, what is kept of it, and two people at the same one."""
 
+import asyncio
 import datetime as dt
 import zoneinfo
 from typing import Any
@@ -83,6 +84,24 @@ async def test_the_second_of_two_who_edit_is_told_what_the_first_changed(office:
         "Sue changed this meeting meanwhile: information: old → hers; number: +48 601 234 567 → +48 601 234 500."
     )
     assert (await row(office, meeting_id)).information == "hers"
+
+
+async def test_of_two_who_save_at_the_same_moment_one_is_told(office: Floor) -> None:
+    begin = clock.now() + HOUR
+    window = {"from_at": begin, "to_at": begin + HOUR, "name": "Offer"}
+    meeting_id = await planned(office, **window)
+    saved = await asyncio.gather(
+        *(
+            office.do(who, service.change, meeting_id, changed(office, 1, information=who, **window))
+            for who in ("sue", "anna", "sue", "anna")
+        ),
+        return_exceptions=True,
+    )
+    lost = [each for each in saved if isinstance(each, ChangedMeanwhile)]
+    won: Any = next(each for each in saved if each not in lost)
+    assert len(lost) == 3
+    assert (await row(office, meeting_id)).information == won.information
+    assert {each.changes["information"][1] for each in lost} == {won.information}
 
 
 async def test_a_time_in_the_sentence_is_the_readers(office: Floor) -> None:
