@@ -36,13 +36,14 @@ async def schedule(uow: UnitOfWork, meeting: Meeting) -> None:
     """
     await calls.lock(uow)
     await attempts.withdraw_from(uow, meeting)
-    now = uow.now
+    now, others = uow.now, await reservations.kept_for(uow, meeting)
     if meeting.state in (MeetingState.DUE, MeetingState.RETRY_WAIT) and now < meeting.from_at:
         await standing.enter(uow, meeting, MeetingState.PLANNED, "Its window is still to come.")
         meeting.waiting, meeting.waiting_values, meeting.not_before = "", {}, None
     if meeting.state == MeetingState.DUE and meeting.not_before is not None and now < meeting.not_before:
         await standing.hold(uow, meeting, "not_before")
     await timing.settle(uow, meeting)
+    await reservations.refresh(uow, others)
 
 
 async def tick(uow: UnitOfWork, _payload: dict[str, Any]) -> None:

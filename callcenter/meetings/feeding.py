@@ -49,8 +49,7 @@ async def feed(uow: UnitOfWork, user_id: int) -> bool:
 
 
 async def _own(uow: UnitOfWork, agent: Agent) -> bool:
-    found: list[Meeting] = list(await uow.session.scalars(OWN, {"user": agent.user_id, "at": uow.now}))
-    for meeting in found:
+    async for meeting in _most_urgent(uow, OWN, {"user": agent.user_id, "at": uow.now}):
         if not await conditions.serves(uow, meeting.project_id, agent.user_id):
             await standing.hold(uow, meeting, "no_consultant")
         elif await _begin(uow, meeting, agent):
@@ -60,11 +59,22 @@ async def _own(uow: UnitOfWork, agent: Agent) -> bool:
 
 async def _nobodys(uow: UnitOfWork, agent: Agent) -> bool:
     for project_id in await conditions.served_by(uow, agent.user_id):
-        found: list[Meeting] = list(await uow.session.scalars(NOBODYS, {"project": project_id, "at": uow.now}))
-        for meeting in found:
+        async for meeting in _most_urgent(uow, NOBODYS, {"project": project_id, "at": uow.now}):
             if await _begin(uow, meeting, agent):
                 return True
     return False
+
+
+async def _most_urgent(uow: UnitOfWork, query: Select[Any], given: dict[str, Any]) -> AsyncIterator[Meeting]:
+    """Yield the first meeting of a query; only if that one is barred, the others."""
+    first: Meeting | None = await uow.session.scalar(query.limit(1), given)
+    if first is None:
+        return
+    yield first
+    others: list[Meeting] = list(await uow.session.scalars(query, given))
+    for meeting in others:
+        if meeting is not first:
+            yield meeting
 
 
 def reserved(agent: Agent, uow: UnitOfWork) -> bool:

@@ -38,6 +38,13 @@ async def refresh(uow: UnitOfWork, user_ids: Iterable[int | None]) -> None:
     await uow.session.flush()
 
 
+async def kept_for(uow: UnitOfWork, meeting: Meeting) -> list[int]:
+    """Return who is kept free for this meeting as it was planned before, whoever it is with now."""
+    if meeting.reserve_from is None:
+        return []
+    return list(await uow.session.scalars(select(Agent.user_id).where(Agent.reserved_from == meeting.reserve_from)))
+
+
 async def _first(uow: UnitOfWork, user_id: int) -> tuple[dt.datetime | None, dt.datetime | None]:
     given = {"user": user_id, "at": uow.now, "since": uow.now - LONGEST_WINDOW}
     found = [*await uow.session.execute(OPEN_NOW, given), *await uow.session.execute(TO_COME, given)]

@@ -45,11 +45,13 @@ async def wake(uow: UnitOfWork, at: dt.datetime) -> None:
 
 async def settle(uow: UnitOfWork, meeting: Meeting) -> None:
     """Set when to look again and what is reserved, wake the engine then, and reserve its consultant."""
+    before = meeting.reserve_from
     plan(meeting, await rules_of(uow, meeting.project_id), uow.now)
     await uow.session.flush()
     if meeting.next_at is not None:
         await wake(uow, meeting.next_at)
-    await reservations.refresh(uow, [meeting.user_id])
+    if before is not None or meeting.reserve_from is not None:
+        await reservations.refresh(uow, [meeting.user_id])
 
 
 def plan(meeting: Meeting, rules: MeetingSettings | None, now: dt.datetime) -> None:
