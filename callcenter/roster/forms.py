@@ -51,8 +51,8 @@ def _one_line(value: str) -> str:
     return " ".join(value.split())
 
 
-Time = Annotated[str, AfterValidator(_time)]
-EndTime = Annotated[str, AfterValidator(_end)]
+Time = Annotated[str, Field(max_length=5), AfterValidator(_time)]
+EndTime = Annotated[str, Field(max_length=5), AfterValidator(_end)]
 Moment = Annotated[AwareDatetime, AfterValidator(_near)]
 
 

@@ -1,7 +1,6 @@
-"""Walks of the calendar and the roster in Chromium: dragging, what is refused, what happens meanwhile, what people are off."""
+"""Walks of the calendar in Chromium: dragging, what is refused, what happens meanwhile, what people are off."""
 
 import asyncio
-import datetime as dt
 import re
 from collections.abc import AsyncIterator
 from zoneinfo import ZoneInfo
@@ -9,72 +8,24 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
-from callcenter import clock
-from callcenter.actor import Actor
 from callcenter.meetings import service as meetings
-from callcenter.meetings import settings as rules
-from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut, SettingsInput
-from callcenter.projects import service as projects
-from callcenter.roster import service as roster
-from callcenter.roster.service import AbsenceInput, ShiftInput
+from callcenter.meetings.forms import MeetingChange, MeetingOut
 from callcenter.users import service as users
 from callcenter.users.models import User
+from tests.walks import planned
 from tests.walks.browser import Desk, desk
+from tests.walks.planned import at, monday, person, plan, stored
 from tests.walks.product import JAN, PASSWORD, PATIENCE, Product
 
 pytestmark = pytest.mark.browser
 
-WARSAW = ZoneInfo("Europe/Warsaw")
 expect.set_options(timeout=20_000)  # the machine may be busy
-ALL_DAY = {str(day): [("00:00", "24:00")] for day in range(7)}
-
-
-def monday() -> dt.date:
-    """The Monday after next: no window of it is past, whenever the test runs."""
-    today = clock.now().astimezone(WARSAW).date()
-    return today + dt.timedelta(days=14 - today.weekday())
-
-
-def at(hour: int, minute: int = 0, days: int = 0) -> dt.datetime:
-    """A time of that Monday, as the clocks in Warsaw show it."""
-    return dt.datetime.combine(monday() + dt.timedelta(days=days), dt.time(hour, minute), WARSAW)
-
-
-async def person(product: Product, login: str) -> Actor:
-    async with product.database.reading() as uow:
-        user = await uow.session.get(User, product.people[login])
-        assert user is not None
-        return users.actor_of(user)
-
-
-async def plan(product: Product, name: str, begin: dt.datetime, login: str | None = "anna", minutes: int = 60) -> MeetingOut:
-    data = MeetingInput(
-        name=name,
-        number=JAN,
-        from_at=begin,
-        to_at=begin + dt.timedelta(minutes=minutes),
-        project_id=1,
-        user_id=product.people[login] if login else None,
-    )
-    async with product.database.unit_of_work(await person(product, "maria")) as uow:
-        return await meetings.plan(uow, data)
-
-
-async def stored(product: Product, meeting_id: int) -> MeetingOut:
-    async with product.database.reading() as uow:
-        return await meetings.get(uow, meeting_id)
 
 
 @pytest.fixture
 async def staffed(product: Product) -> Product:
     """Meetings are allowed in the project; Anna works 8 to 16, Piotr is there always but for an afternoon."""
-    piotr = product.people["piotr"]
-    async with product.database.unit_of_work(await person(product, "maria")) as uow:
-        await projects.set_members(uow, 1, [product.people["anna"], piotr])
-        await rules.set_settings(uow, 1, SettingsInput(hours=ALL_DAY))
-        week = [ShiftInput(weekday=day, from_time="08:00", to_time="16:00") for day in range(5)]
-        await roster.set_shifts(uow, product.people["anna"], week)
-        await roster.add_absence(uow, piotr, AbsenceInput(from_at=at(12), to_at=at(15), reason="Dentist"))
+    await planned.staff(product)
     return product
 
 
@@ -308,39 +259,3 @@ async def test_times_are_right_where_the_clocks_change(maria: Desk) -> None:
         "2026-06-30T22:00",
         "2026-10-25T02:30:00",
     ]
-
-
-async def test_a_supervisor_sets_a_week_and_an_absence_and_a_consultant_reads_them(
-    staffed: Product, browser: Browser, maria: Desk
-) -> None:
-    page, piotr = maria.page, staffed.people["piotr"]
-    await page.goto(f"{maria.url}/roster?week={monday()}")
-    await expect(page.locator("tr", has_text="Anna Nowak")).to_contain_text("08:00\N{EN DASH}16:00")
-    await expect(page.locator("tr", has_text="Piotr Wiśniewski")).to_contain_text("Dentist")
-    await page.get_by_role("link", name="Piotr Wiśniewski").click()
-    await page.locator("input[name=from_0]").fill("22:00")
-    await page.locator("input[name=to_0]").fill("06:00")
-    await page.get_by_role("button", name="Monday's hours until Friday").click()
-    await expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
-    await expect(page.locator("input[name=from_4]")).to_have_value("22:00")
-    await page.get_by_role("button", name="Tuesday: more hours").click()
-    await page.locator("input[name=from_1]").nth(1).fill("05:00")
-    await page.locator("input[name=to_1]").nth(1).fill("07:00")
-    await page.get_by_role("button", name="Save", exact=True).click()
-    await expect(page.get_by_role("alert")).to_contain_text("overlaps")  # with Monday's night, until six
-    await expect(page.locator("input[name=from_1]").nth(1)).to_have_class(re.compile("is-invalid"))
-    await page.goto(f"{maria.url}/roster/{piotr}")
-    await page.locator("#field-from_day").fill(str(monday()))
-    await page.locator("#field-to_day").fill(str(monday() - dt.timedelta(days=1)))
-    await page.locator("#field-reason").fill("Annual leave")
-    await page.get_by_role("button", name="Add", exact=True).click()
-    await expect(page.locator(".invalid-feedback")).to_contain_text("after the beginning")
-    await page.locator("#field-to_day").fill(str(monday() + dt.timedelta(days=1)))
-    await page.get_by_role("button", name="Add", exact=True).click()
-    await expect(page.locator("#exceptions >> xpath=ancestor::section")).to_contain_text("Annual leave")
-    maria.problems.clear()  # Chromium reports each 422
-    async with desk(browser, staffed.url) as own:
-        await own.sign_in("piotr", PASSWORD)
-        await own.page.goto(f"{own.url}/profile")
-        await expect(own.page.locator("#my-roster >> xpath=ancestor::section")).to_contain_text("Annual leave")
-        await expect(own.page.locator("#my-roster >> xpath=ancestor::section")).to_contain_text("22:00\N{EN DASH}06:00")

@@ -1,0 +1,53 @@
+"""A walk of the roster in Chromium: a supervisor sets hours and absences, a consultant reads them."""
+
+import datetime as dt
+import re
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.walks import planned
+from tests.walks.browser import desk
+from tests.walks.planned import monday
+from tests.walks.product import PASSWORD, Product
+
+pytestmark = pytest.mark.browser
+
+expect.set_options(timeout=20_000)  # the machine may be busy
+
+
+async def test_a_supervisor_sets_a_week_and_an_absence_and_a_consultant_reads_them(product: Product, browser: Browser) -> None:
+    await planned.staff(product)
+    async with desk(browser, product.url) as maria:
+        await maria.sign_in("maria", PASSWORD)
+        page, piotr = maria.page, product.people["piotr"]
+        await page.goto(f"{maria.url}/roster?week={monday()}")
+        await expect(page.locator("tr", has_text="Anna Nowak")).to_contain_text("08:00\N{EN DASH}16:00")
+        await expect(page.locator("tr", has_text="Piotr Wiśniewski")).to_contain_text("Dentist")
+        await page.get_by_role("link", name="Piotr Wiśniewski").click()
+        await page.locator("input[name=from_0]").fill("22:00")
+        await page.locator("input[name=to_0]").fill("06:00")
+        await page.get_by_role("button", name="Monday's hours until Friday").click()
+        await expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+        await expect(page.locator("input[name=from_4]")).to_have_value("22:00")
+        await page.get_by_role("button", name="Tuesday: more hours").click()
+        await page.locator("input[name=from_1]").nth(1).fill("05:00")
+        await page.locator("input[name=to_1]").nth(1).fill("07:00")
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await expect(page.get_by_role("alert")).to_contain_text("overlaps")  # with Monday's night, until six
+        await expect(page.locator("input[name=from_1]").nth(1)).to_have_class(re.compile("is-invalid"))
+        await page.goto(f"{maria.url}/roster/{piotr}")
+        await page.locator("#field-from_day").fill(str(monday()))
+        await page.locator("#field-to_day").fill(str(monday() - dt.timedelta(days=1)))
+        await page.locator("#field-reason").fill("Annual leave")
+        await page.get_by_role("button", name="Add", exact=True).click()
+        await expect(page.locator(".invalid-feedback")).to_contain_text("after the beginning")
+        await page.locator("#field-to_day").fill(str(monday() + dt.timedelta(days=1)))
+        await page.get_by_role("button", name="Add", exact=True).click()
+        await expect(page.locator("#exceptions >> xpath=ancestor::section")).to_contain_text("Annual leave")
+        maria.problems.clear()  # Chromium reports each 422
+    async with desk(browser, product.url) as own:
+        await own.sign_in("piotr", PASSWORD)
+        await own.page.goto(f"{own.url}/profile")
+        await expect(own.page.locator("#my-roster >> xpath=ancestor::section")).to_contain_text("Annual leave")
+        await expect(own.page.locator("#my-roster >> xpath=ancestor::section")).to_contain_text("22:00\N{EN DASH}06:00")
