@@ -85,7 +85,7 @@ async def _give_fairly(uow: UnitOfWork, meeting: Meeting, loads: Sequence[Load])
 
 async def _give(uow: UnitOfWork, meeting: Meeting, user_id: int | None) -> None:
     """Make a meeting somebody's, or nobody's; raises what speaks against it."""
-    changes.refuse_unchangeable(meeting)
+    await changes.refuse_unchangeable(uow, meeting)
     if user_id == meeting.user_id:
         return
     project, stored = await planning.project_with_rules(uow, meeting.project_id)

@@ -32,6 +32,7 @@ COUNTDOWN, DIALLING, OVER = "countdown", "dialling", "over"  # of Attempt.state;
 JOB = reconcile.COUNTDOWN  # the job's kind, and its key before the attempt's id
 REST = dt.timedelta(minutes=1)  # a meeting put off with Not now comes again after it
 LONGEST_REASON = 1000
+FREED = "meetings_freed"  # in Session.info: consultants whose countdown people took back
 _CARDS = 20  # due meetings a page is told of at once
 
 
@@ -150,30 +151,18 @@ async def call_now(uow: UnitOfWork, meeting_id: int) -> str:
     return attempt.id
 
 
-async def withdraw_from(uow: UnitOfWork, meeting: Meeting, code: str = "") -> None:
-    """Take back the countdown of a meeting, if one runs: people are about to change it."""
+async def withdraw_from(uow: UnitOfWork, meeting: Meeting) -> None:
+    """Take back the countdown of a meeting, if one runs: people change it. Its consultant gets other work at the end of that."""
     counting = await running(uow, meeting)
     if counting is not None and counting.state == COUNTDOWN:
-        await withdraw(uow, meeting, counting, code)
+        await _take_back(uow, meeting, counting, "", "withdrawn")
+        uow.session.info.setdefault(FREED, set()).add(counting.user_id)
 
 
 async def withdraw(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, code: str, *, result: str = "withdrawn") -> None:
-    """Take a countdown back: nobody was called. Its consultant is free again; `code` says why the meeting waits."""
-    attempt.state, attempt.result, attempt.ended_at = OVER, result, uow.now
-    await jobs.drop(uow, f"{JOB}:{attempt.id}")
-    if meeting.state == MeetingState.DIALLING:
-        await standing.enter(
-            uow, meeting, MeetingState.DUE, "Not dialled: the countdown was taken back.", attempt.user_id, attempt_id=attempt.id
-        )
-        meeting.waiting = ""
-        if uow.now < meeting.from_at:  # the clock was put back
-            await standing.enter(uow, meeting, MeetingState.PLANNED, "Its window is still to come.")
-        else:
-            await standing.hold(uow, meeting, code)
-    await timing.settle(uow, meeting)
+    """Take a countdown back: nobody was called. Its consultant is free for other work; `code` says why the meeting waits."""
+    await _take_back(uow, meeting, attempt, code, result)
     if attempt.user_id is not None:
-        await agents.end_offer(uow, attempt.user_id, attempt.id, missed=False)
-        await uow.session.flush()
         await offers.feed_from(uow, attempt.user_id)
 
 
@@ -233,6 +222,24 @@ async def _dial(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, agent: Agen
     )
     await dialling.place(uow, meeting, attempt, agent, way, rules)
     await timing.settle(uow, meeting)
+
+
+async def _take_back(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, code: str, result: str) -> None:
+    attempt.state, attempt.result, attempt.ended_at = OVER, result, uow.now
+    await jobs.drop(uow, f"{JOB}:{attempt.id}")
+    if meeting.state == MeetingState.DIALLING:
+        await standing.enter(
+            uow, meeting, MeetingState.DUE, "Not dialled: the countdown was taken back.", attempt.user_id, attempt_id=attempt.id
+        )
+        meeting.waiting = ""
+        if uow.now < meeting.from_at:  # the clock was put back
+            await standing.enter(uow, meeting, MeetingState.PLANNED, "Its window is still to come.")
+        else:
+            await standing.hold(uow, meeting, code)
+    await timing.settle(uow, meeting)
+    if attempt.user_id is not None:
+        await agents.end_offer(uow, attempt.user_id, attempt.id, missed=False)
+        await uow.session.flush()
 
 
 async def running(uow: UnitOfWork, meeting: Meeting) -> Attempt | None:

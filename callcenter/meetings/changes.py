@@ -9,7 +9,7 @@ from sqlalchemy import select
 from callcenter.contacts import numbers
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict
-from callcenter.meetings import log
+from callcenter.meetings import attempts, log
 from callcenter.meetings.forms import MeetingOut
 from callcenter.meetings.models import Meeting, MeetingEntry, MeetingState
 from callcenter.users.models import User
@@ -80,15 +80,16 @@ async def refuse_stale(uow: UnitOfWork, meeting: Meeting, version: int) -> None:
     raise ChangedMeanwhile(", ".join(names), changes, uow.actor.time_zone)
 
 
-def refuse_calling(meeting: Meeting) -> None:
-    """Raise Conflict while the meeting is being dialled or talked in: then only the call decides."""
+async def refuse_calling(uow: UnitOfWork, meeting: Meeting) -> None:
+    """Raise Conflict while the meeting is being dialled or talked in: then only the call decides. A countdown is taken back."""
+    await attempts.withdraw_from(uow, meeting)
     if meeting.state in (MeetingState.DIALLING, MeetingState.IN_TALK):
         raise Conflict("This meeting is being called just now. Wait until the call is over.")
 
 
-def refuse_unchangeable(meeting: Meeting) -> None:
+async def refuse_unchangeable(uow: UnitOfWork, meeting: Meeting) -> None:
     """Raise Conflict unless what was planned may still be changed."""
-    refuse_calling(meeting)
+    await refuse_calling(uow, meeting)
     match meeting.state:
         case MeetingState.UNCERTAIN:
             raise Conflict("Nobody knows what became of the last call. Say first what came of this meeting.")

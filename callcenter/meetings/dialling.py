@@ -39,9 +39,7 @@ async def way_out(uow: UnitOfWork, meeting: Meeting, rules: MeetingSettings) -> 
     return way
 
 
-async def place(
-    uow: UnitOfWork, meeting: Meeting, attempt: Attempt, agent: Agent, way: Way, rules: MeetingSettings
-) -> Call:
+async def place(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, agent: Agent, way: Way, rules: MeetingSettings) -> Call:
     """Write the attempt's call with its leg; the switch is asked once all that is committed."""
     await uow.session.flush()  # the attempt's row stands before its call's
     call = await outbound.place(

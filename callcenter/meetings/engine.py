@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from callcenter.agents.models import Agent, AgentState
+from callcenter.calls import offers
 from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork
 from callcenter.facts import AgentChanged, CallOver, CallTalking, ContactDeleted, Fact
@@ -65,7 +66,8 @@ async def _agent_changed(uow: UnitOfWork, user_id: int) -> None:
     if agent.state == AgentState.OFFERED and agent.call_id is not None:
         await _watch_countdown(uow, agent)
     elif agent.state == AgentState.READY and agent.station_live:
-        await feed(uow, user_id)
+        if not await feed(uow, user_id) and user_id in uow.session.info.get(attempts.FREED, ()):
+            await offers.feed_from(uow, user_id)
     else:
         await feeding.say_why(uow, user_id)
 
@@ -87,5 +89,5 @@ async def _contact_deleted(uow: UnitOfWork, contact_id: int) -> None:
         found = list(await uow.session.scalars(query))
     for meeting in found:
         meeting.contact_id, meeting.contact_name = None, meeting.contact_name or "?"
-        await attempts.withdraw_from(uow, meeting, "contact_deleted")
+        await attempts.withdraw_from(uow, meeting)
         await outcomes.contact_gone(uow, meeting)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import structlog
 from sqlalchemy import func, insert, select
@@ -32,6 +32,7 @@ from callcenter.users.service import actor_of, audit
 log = structlog.get_logger(__name__)
 
 Progress = Callable[[MeetingImport], None]
+T = TypeVar("T")
 Read = Generator[tuple[int, list[str], str]]
 
 MAXIMUM_ROWS = 100_000
@@ -90,10 +91,9 @@ async def run_import(
     A dry run, and a file that was imported before, end in state `checked`: `plan` goes on with them. What is wrong with the
     whole file ends in `failed` with the sentence in `error`. `import_id`: of one made with `create`.
     """
-    opened = await asyncio.to_thread(open_source, source)
-    with closing(opened):
+    with closing(open_source(source)) as opened:
         if import_id is None:
-            digest = await asyncio.to_thread(digest_of, opened)
+            digest = await _in_thread(lambda: digest_of(opened))
             async with database.unit_of_work(actor) as uow:
                 import_id = (await create(uow, file_name, digest, dry_run)).id
         try:
@@ -106,7 +106,7 @@ async def run_import(
 
 
 async def _read(database: Database, actor: Actor, import_id: int, opened: BinaryIO, progress: Progress | None) -> None:
-    layout = await asyncio.to_thread(csv_file.read_layout, opened, import_cells.COLUMNS)
+    layout = await _in_thread(lambda: csv_file.read_layout(opened, import_cells.COLUMNS))
     async with database.unit_of_work(actor) as uow:
         (await _moving(uow, import_id, "reading")).header = layout.header
     with closing(csv_file.read_rows(opened, layout)) as read:
@@ -125,7 +125,7 @@ async def _read_rows(
     pace, names = Pace(), Names()
     while True:
         pace.begin()
-        batch = await asyncio.to_thread(lambda size: list(islice(read, size)), pace.size)
+        batch = await _in_thread(lambda: list(islice(read, pace.size)))
         if not batch:
             return
         async with database.reading(actor) as uow:
@@ -240,6 +240,16 @@ async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> MeetingImpor
         raise Conflict("This import is {state} now; that cannot be done.", state=found.state)
     found.touched_at = uow.now
     return found
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Do what reads the file in a thread; stopped meanwhile, wait until the thread has let go of the file."""
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 async def _breathe(progress: Progress | None, moved: MeetingImport) -> None:

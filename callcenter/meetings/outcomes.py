@@ -31,7 +31,7 @@ async def set_outcome(uow: UnitOfWork, meeting_id: int, data: Outcome) -> Meetin
         again = data.again.model_copy(update={"note": data.again.note or data.note})
         await _follow(uow, meeting, again)
         return await views.one(uow, meeting)
-    changes.refuse_calling(meeting)
+    await changes.refuse_calling(uow, meeting)
     before, after = MeetingState(meeting.state), MeetingState(data.outcome)
     if before not in _GIVEN:
         raise Conflict("This meeting has not taken place yet, or is over. Call, cancel or reschedule it instead.")
@@ -77,7 +77,7 @@ async def contact_gone(uow: UnitOfWork, meeting: Meeting) -> None:
 
 async def _follow(uow: UnitOfWork, meeting: Meeting, data: Reschedule) -> tuple[Meeting, planning.Plan]:
     """Plan the meeting that takes the place of this one, and close this one."""
-    changes.refuse_calling(meeting)
+    await changes.refuse_calling(uow, meeting)
     before = MeetingState(meeting.state)
     if before is MeetingState.RESCHEDULED:
         raise Conflict("Another meeting takes the place of this one already.")

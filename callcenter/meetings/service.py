@@ -63,7 +63,7 @@ async def change(uow: UnitOfWork, meeting_id: int, data: MeetingChange) -> Meeti
     """
     meeting = await rows.own(uow, meeting_id)
     await changes.refuse_stale(uow, meeting, data.version)
-    changes.refuse_unchangeable(meeting)
+    await changes.refuse_unchangeable(uow, meeting)
     wanted = await planning.settle(uow, data, meeting)
     before = await views.one(uow, meeting)
     wanted.fill(meeting)
@@ -95,7 +95,7 @@ async def cancel(uow: UnitOfWork, meeting_id: int, reason: str) -> MeetingOut:
         raise Invalid("Say why the meeting is cancelled.", field="reason")
     if len(reason) > LONGEST_REASON:
         raise Invalid("A reason has at most {most} characters.", field="reason", most=LONGEST_REASON)
-    changes.refuse_calling(meeting)
+    await changes.refuse_calling(uow, meeting)
     if MeetingState(meeting.state) not in OPEN:
         raise Conflict("This meeting is over and cannot be cancelled.")
     await storing.close(uow, meeting, reason)
@@ -107,7 +107,7 @@ async def snooze(uow: UnitOfWork, meeting_id: int, minutes: int) -> MeetingOut:
     meeting = await rows.own(uow, meeting_id)
     if not 1 <= minutes <= LONGEST_SNOOZE:
         raise Invalid("Choose between 1 and {most} minutes.", field="minutes", most=LONGEST_SNOOZE)
-    changes.refuse_calling(meeting)
+    await changes.refuse_calling(uow, meeting)
     if MeetingState(meeting.state) not in DIALLABLE:
         raise Conflict("This meeting is not due.")
     _, stored = await planning.project_with_rules(uow, meeting.project_id)

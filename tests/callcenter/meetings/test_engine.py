@@ -14,9 +14,9 @@ from callcenter.db import Database
 from callcenter.events import Notice
 from callcenter.facts import ContactDeleted
 from callcenter.jobs import Job
+from callcenter.meetings import assigning, engine, service
 from callcenter.meetings import attempts as meeting_attempts
 from callcenter.meetings import due as clockwork
-from callcenter.meetings import engine, service
 from callcenter.meetings.models import Attempt, Meeting
 from callcenter.phone import EndReason, LegEnded, Originate
 from callcenter.projects.service import set_members
@@ -365,6 +365,36 @@ async def test_many_due_at_once_take_many_short_transactions_and_none_is_forgott
     await ends(office)
     assert {each.state for each in await office.all(Meeting)} == {"held", "missed"}
     await desk.invariants(office)
+
+
+@pytest.mark.parametrize("what", ["cancel", "reassign"])
+async def test_what_people_change_during_the_countdown_takes_it_back(office: Floor, what: str) -> None:
+    await office.ready("anna", "bob")
+    await office.ring("+48601000009", dialled="+48229999999")  # nobody's: rejected, or waits for nobody
+    meeting_id = await due(office)
+    assert (await office.states())["anna"] == "offered"
+    if what == "cancel":
+        await office.do("sue", service.cancel, meeting_id, "the customer asked for it")
+    else:
+        report = await office.do("sue", assigning.assign, [meeting_id], office.people["bob"].id)
+        assert report.assigned == [meeting_id]
+    assert (await office.states())["anna"] == "ready"
+    await office.run_due()
+    assert (await office.states())["bob"] == ("ready" if what == "cancel" else "offered")
+    await office.later(6)
+    assert [each.user_id for each in await office.all(Call) if each.direction == "outbound"] == (
+        [] if what == "cancel" else [office.people["bob"].id]
+    )
+    assert await state(office, meeting_id) == ("cancelled" if what == "cancel" else "dialling")
+    await desk.invariants(office)
+
+
+async def test_who_a_meeting_is_taken_from_is_not_kept_free_for_it_any_more(office: Floor) -> None:
+    meeting_id = await planned(office, mode="automatic")
+    assert (await office.agent("anna")).reserved_from is not None
+    await office.do("sue", assigning.assign, [meeting_id], office.people["bob"].id)
+    assert (await office.agent("anna")).reserved_from is None
+    assert (await office.agent("bob")).reserved_from is not None
 
 
 async def test_history_says_who_did_what(office: Floor) -> None:
