@@ -1,16 +1,20 @@
 """Meetings from a file, end to end: the good ones planned once, the others reported, whatever happens in between."""
 
+import asyncio
 import csv
 import datetime as dt
 import io
+import threading
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 from sqlalchemy import delete, func, select, update
 
 from callcenter import clock
 from callcenter.actor import Actor, Role
+from callcenter.contacts import csv_file
 from callcenter.contacts import service as contacts
 from callcenter.contacts.models import Contact
 from callcenter.contacts.service import ContactInput, NumberInput
@@ -242,6 +246,33 @@ async def test_a_file_whose_reading_was_interrupted_ends_as_failed_with_nothing_
     assert await names(office.database) == []
     again = await run(office, many(60))
     assert (again.state, again.same_as_id, again.planned) == ("done", None, 60)
+
+
+async def test_a_stop_while_the_file_is_read_waits_for_the_thread_and_closes_it(
+    office: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, go = threading.Event(), threading.Event()
+    opened: list[BinaryIO] = []
+    real = csv_file.read_layout
+
+    def slow(source: BinaryIO, columns: csv_file.Columns) -> csv_file.Layout:
+        opened.append(source)
+        entered.set()
+        go.wait(60)
+        return real(source, columns)
+
+    monkeypatch.setattr(csv_file, "read_layout", slow)
+    file = tmp_path / "meetings.csv"
+    file.write_bytes(file_of(GOOD))
+    task = asyncio.create_task(imports.run_import(office.database, office.people["sue"], file, file.name))
+    await asyncio.to_thread(entered.wait, 60)
+    task.cancel()
+    await asyncio.sleep(0.01)
+    assert not opened[0].closed, "the thread still reads it"
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert opened[0].closed
 
 
 async def test_who_was_deactivated_meanwhile_plans_nothing_more(office: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
