@@ -13,7 +13,7 @@ const HOUR = 3600000;
 function stateWord(state) {
   const words = {
     planned: t("Planned"), due: t("Due"), dialling: t("Dialling"), in_talk: t("Talking"), retry_wait: t("Will be tried again"),
-    uncertain: t("Uncertain"), held: t("Held"), not_held: t("Not held"), rescheduled: t("Rescheduled"), missed: t("Missed"), cancelled: t("Cancelled"),
+    uncertain: t("Uncertain"), held: t("Held"), not_held: t("Not held"), rescheduled: t("Rescheduled"), missed: t("Missed meeting"), cancelled: t("Cancelled"),
   };
   return words[state] || state;
 }
