@@ -7,6 +7,7 @@ import signal
 import sys
 
 import structlog
+from pydantic import SecretStr
 
 from callcenter.config import Settings
 from callcenter.errors import CallCenterError
@@ -25,12 +26,14 @@ _SWITCH_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "134217728", "MALLOC_TOP_PAD_": "167
 
 def environment(settings: Settings, name: str) -> dict[str, str]:
     """Return a child's environment: ours, plus every setting that was given, so that options reach it too."""
-    given = {
-        f"CALLCENTER_{key.upper()}": str(value)
-        for key, value in settings.model_dump(mode="json").items()
-        if value not in (None, "")
-    }
+    given = {f"CALLCENTER_{key.upper()}": _plain(value) for key, value in settings.model_dump().items() if value is not None}
+    given = {key: value for key, value in given.items() if value}
     return {**os.environ, **given, **(_SWITCH_MEMORY if name == "switch" else {}), _PARENT: str(os.getpid())}
+
+
+def _plain(value: object) -> str:
+    """Return a setting as it is given in the environment; a secret must reach the child as it is, not as it is shown."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 async def start(settings: Settings, name: str) -> asyncio.subprocess.Process:
