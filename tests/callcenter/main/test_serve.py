@@ -68,14 +68,7 @@ async def test_a_child_that_says_it_cannot_start_is_not_started_again(tmp_path: 
 
 
 def test_a_child_gets_the_settings_as_they_were_given(tmp_path: Path) -> None:
-    given = Settings(
-        data_dir=tmp_path, demo=True, http="127.0.0.1:8123", smtp="mail.example:587", smtp_password=SecretStr("s3cret")
-    )
-    found = processes.environment(given, "web")
-    assert found["CALLCENTER_SMTP_PASSWORD"] == "s3cret"
-    assert (found["CALLCENTER_HTTP"], found["CALLCENTER_DEMO"], found["CALLCENTER_DATA_DIR"]) == (
-        given.http,
-        "True",
-        str(tmp_path),
-    )
+    found = processes.environment(Settings(data_dir=tmp_path, demo=True, smtp_password=SecretStr("s3cret")), "web")
+    given = {name: found[f"CALLCENTER_{name}"] for name in ("SMTP_PASSWORD", "DEMO", "DATA_DIR")}
+    assert given == {"SMTP_PASSWORD": "s3cret", "DEMO": "True", "DATA_DIR": str(tmp_path)}
     assert "CALLCENTER_TLS_CERT" not in found
