@@ -26,6 +26,7 @@ from callcenter.phone import (
     LinkDown,
     LinkUp,
     ReadSnapshot,
+    SwitchDraining,
     TrunkConfig,
 )
 from telephony import collect as collect_module
@@ -141,6 +142,11 @@ async def test_the_switch_runs_until_it_is_stopped_and_lets_a_talk_finish(
     await web.joined(far)
     customer, leg_id = await web.talk(far)
     stop.set()
+    await until(lambda: web.of(SwitchDraining) == [SwitchDraining(on=True)])
+    await web.die()
+    web = webs()  # who comes meanwhile is told too
+    await until(lambda: web.of(LinkUp))
+    assert web.of(LinkUp)[0].snapshot.draining
     refused = far.call("+48502222222", "+48221234567")
     await until(lambda: refused.ended)
     assert not refused.answered

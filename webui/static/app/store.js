@@ -16,6 +16,7 @@ export const state = {
   ended: null, // the last call that failed, so that its reason can be read
   connected: false,
   switchUp: true,
+  draining: false,
   queue: { waiting: 0, longest_seconds: 0 },
 };
 
@@ -76,6 +77,7 @@ function take(me) {
     wrapUp: me.wrap_up || null,
     unsaved: me.unsaved || [],
     switchUp: me.switch_up !== false,
+    draining: me.draining === true,
   });
 }
 
@@ -121,7 +123,7 @@ const reducers = {
     change({ agent: { ...state.agent, ...data } });
     return before !== data.state && (before === "wrap_up" || data.state === "wrap_up" || data.state === "on_call") ? load() : null;
   },
-  "switch.state": (data) => change({ switchUp: data.up }),
+  "switch.state": (data) => change({ switchUp: data.up, draining: data.draining }),
   "queue.state": (data) => change({ queue: data }),
   notice: (data) => toast(t(data.sentence, data.values || {}), data.level),
   resync: (data) => {
