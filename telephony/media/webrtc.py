@@ -6,19 +6,15 @@ taken where the datagram arrives, unprotected and handed on; what goes out is pr
 """
 
 import asyncio
-import dataclasses
 import datetime as dt
 import functools
-import hashlib
-import ipaddress
-import socket
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pylibsrtp
 import structlog
 from aioice.ice import StunProtocol
-from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceCandidate, RTCIceGatherer, RTCIceServer, RTCIceTransport
+from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceServer, RTCIceTransport
 from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
 from aiortc.sdp import candidate_from_sdp, candidate_to_sdp
@@ -26,7 +22,7 @@ from aiortc.sdp import candidate_from_sdp, candidate_to_sdp
 from callcenter import clock
 from callcenter.errors import Unavailable
 from telephony.legs import Law
-from telephony.media import browser_sdp, rtcp, rtp
+from telephony.media import browser_sdp, external, rtcp, rtp
 from telephony.media.stream import RtpStream
 
 log = structlog.get_logger(__name__)
@@ -49,39 +45,6 @@ def _certificate() -> RTCCertificate:
     return _certificate_of(clock.now().date())
 
 
-async def _address_of(external: str) -> str:
-    """Return the address of the setting external_address, "" when there is none or its name is not known now."""
-    try:
-        return str(ipaddress.ip_address(external))
-    except ValueError:
-        pass
-    if not external:
-        return ""
-    try:
-        async with asyncio.timeout(STUN_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(external, 0, type=socket.SOCK_DGRAM)
-    except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-        log.warning("external address not found", name=external[:200], error=repr(error))
-        return ""
-    return str(found[0][4][0])
-
-
-def with_external(candidates: Sequence[RTCIceCandidate], external: str) -> list[RTCIceCandidate]:
-    """Return the candidates, and each host candidate once more at the address a 1:1 NAT shows it under, same port.
-
-    Liked a little less than the machine's own, which is nearer for a browser inside (RFC 8445 section 5.1.2.1).
-    """
-    told = list(candidates)
-    for each in candidates:
-        if not external or each.type != "host" or (":" in each.ip) != (":" in external):
-            continue
-        if any((other.ip, other.port) == (external, each.port) for other in told):
-            continue
-        foundation = hashlib.md5(f"{each.foundation}|{external}".encode(), usedforsecurity=False).hexdigest()
-        told.append(dataclasses.replace(each, ip=external, foundation=foundation, priority=each.priority - (1 << 8)))
-    return told
-
-
 class BrowserPort(RtpStream):
     """An audio end in a browser (telephony.legs.Port). Make it with `open`; `answer` goes back to the browser.
 
@@ -89,14 +52,14 @@ class BrowserPort(RtpStream):
     after `close`.
     """
 
-    def __init__(self, offer: browser_sdp.Offer, ice: RTCIceTransport, law: Law, external: str = "") -> None:
+    def __init__(self, offer: browser_sdp.Offer, ice: RTCIceTransport, law: Law, outside: str = "") -> None:
         super().__init__(law=law, event_type=offer.event_type)
         self.answer = ""
         self.live = False
         self.on_live: Callable[[], None] | None = None
         self.on_lost: Callable[[], None] | None = None
         self._ice = ice
-        self._external = external
+        self._outside = outside
         self._connection = ice._connection
         self._dtls = RTCDtlsTransport(ice, [_certificate()])
         self._rx: pylibsrtp.Session | None = None
@@ -140,7 +103,7 @@ class BrowserPort(RtpStream):
             raise Unavailable(
                 "This machine has no network interface but loopback, which browsers do not speak over: connect it to a network."
             )
-        port = cls(offer, RTCIceTransport(gatherer), laws[0], await _address_of(external_address))
+        port = cls(offer, RTCIceTransport(gatherer), laws[0], await external.address_of(external_address))
         port.on_live, port.on_lost = on_live, on_lost
         port._start(offer, laws)
         return port
@@ -148,7 +111,7 @@ class BrowserPort(RtpStream):
     def _start(self, offer: browser_sdp.Offer, laws: tuple[Law, ...]) -> None:
         setup: Any = "passive" if offer.setup == "active" else "active"
         local = self._ice.iceGatherer.getLocalParameters()
-        candidates = with_external(self._ice.iceGatherer.getLocalCandidates(), self._external)
+        candidates = external.with_external(self._ice.iceGatherer.getLocalCandidates(), self._outside)
         self.answer = browser_sdp.build_answer(
             offer,
             browser_sdp.Answer(
