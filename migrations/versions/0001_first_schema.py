@@ -240,6 +240,7 @@ def upgrade() -> None:
         sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("error_values", sa.JSON(), nullable=False),
         sa.Column("notice", sa.Text(), nullable=False),
         sa.Column("applied", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_import_rows_import_id"), ondelete="CASCADE"),
