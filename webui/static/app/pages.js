@@ -1,6 +1,7 @@
 // What pages need after they were swapped in: everything is found by data- attributes, so templates hold no script.
 
 import { api, quietly } from "./api.js";
+import { drawCallButtons } from "./callbuttons.js";
 import { chord } from "./keyboard.js";
 import { drawDevices } from "./devices.js";
 import { h, toast } from "./dom.js";
@@ -17,6 +18,7 @@ let refreshTimer = 0;
 
 /** Wire up the parts of a page that was just shown. */
 export function enhance(main) {
+  drawCallButtons();
   const devices = main.querySelector("[data-devices]");
   if (devices && !devices.childElementCount) drawDevices(devices);
   const pad = main.querySelector("[data-keypad]");
