@@ -20,7 +20,11 @@ _PR_SET_PDEATHSIG = 1
 _PARENT = "CALLCENTER_PARENT_PROCESS"
 
 # glibc keeps what the relay frees instead of giving it back and asking again: a third less CPU when measured.
-_SWITCH_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "134217728", "MALLOC_TOP_PAD_": "16777216"}
+# The web's readers have a thread each; an arena for each thread grows for hours (docs/decisions/0006-figures.md).
+_MEMORY = {
+    "switch": {"MALLOC_TRIM_THRESHOLD_": "134217728", "MALLOC_TOP_PAD_": "16777216"},
+    "web": {"MALLOC_ARENA_MAX": "1"},
+}
 
 
 def environment(settings: Settings, name: str) -> dict[str, str]:
@@ -30,7 +34,7 @@ def environment(settings: Settings, name: str) -> dict[str, str]:
         for key, value in settings.model_dump(mode="json").items()
         if value not in (None, "")
     }
-    return {**os.environ, **given, **(_SWITCH_MEMORY if name == "switch" else {}), _PARENT: str(os.getpid())}
+    return {**os.environ, **given, **_MEMORY.get(name, {}), _PARENT: str(os.getpid())}
 
 
 async def start(settings: Settings, name: str) -> asyncio.subprocess.Process:
