@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_TEST := $(VENV)/.ready-test
 FRONT_END := webui/static/vendor/.ready
+WORKERS ?= 3  # more than cores: most tests wait for a program, a page or a clock
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench soak fmt migrate messages clean
@@ -17,7 +18,7 @@ run: $(READY) $(FRONT_END) ## Start the product with demo data and the built-in 
 
 test: $(READY_TEST) $(FRONT_END) ## Run the tests (brings Debian packages when root, else says which)
 	@sh scripts/debian-packages.sh
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/python -m pytest -n $(strip $(WORKERS)) --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(READY_TEST) ## Formatting, lint, types, import rules, translations
 	@$(BIN)/ruff format --check .

@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     http: str = Field("127.0.0.1:8000", description="Address and port of the web pages and the API.")
     sip: str = Field("127.0.0.1:5060", description="Address and port SIP listens on (UDP).")
     rtp_ports: str = Field("20000-29999", description="UDP ports for call audio, FIRST-LAST.")
-    external_address: str = Field("", description="Public address put into SIP and SDP when behind NAT; empty: own.")
+    external_address: str = Field("", description="Public address told to carriers and browsers when behind NAT; empty: own.")
     stun_servers: str = Field("", description="Comma-separated stun: URLs for browsers outside the network.")
     tls_cert: Path | None = Field(None, description="Certificate (PEM) for HTTPS.")
     tls_key: Path | None = Field(None, description="Key (PEM) for HTTPS.")

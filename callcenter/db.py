@@ -29,7 +29,7 @@ from callcenter.facts import Fact
 from callcenter.phone import Command
 
 BUSY_MILLISECONDS = 5000
-CACHE_KILOBYTES = 8000  # of each SQLite connection: more was no faster, the system keeps the file's pages too (decision 0006)
+CACHE_KILOBYTES = 1000  # of each SQLite connection: the system keeps the file's pages too (docs/decisions/0006-figures.md)
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -152,7 +152,7 @@ class Database:
         if self.sqlite:
             inline = {"async_creator_fn": sqlite_inline.creator(BUSY_MILLISECONDS / 1000)}
             self.engine = create_async_engine(url, pool_size=1, max_overflow=0, connect_args=inline)
-            self.reader = create_async_engine(url, pool_size=pool_size, max_overflow=0)
+            self.reader = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_use_lifo=True)  # few, warm ones
             _sqlite_rules(self.engine, begin="BEGIN IMMEDIATE")
             _sqlite_rules(self.reader, begin="BEGIN", read_only=True)
         else:

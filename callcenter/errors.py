@@ -1,5 +1,12 @@
 """Errors that reach a person: each has a status and a sentence somebody can act on."""
 
+from collections.abc import Mapping
+
+
+def fill(sentence: str, values: Mapping[str, object]) -> str:
+    """Return an English sentence with its values in it."""
+    return sentence.format(**values) if values else sentence
+
 
 class CallCenterError(Exception):
     """Anything the product refuses or cannot do.
@@ -17,7 +24,7 @@ class CallCenterError(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        return self.sentence.format(**self.values) if self.values else self.sentence
+        return fill(self.sentence, self.values)
 
 
 class Invalid(CallCenterError):

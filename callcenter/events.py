@@ -237,10 +237,11 @@ class StationReplaced(LiveEvent):
 
 
 class SwitchState(Transient):
-    """Whether the telephone switch can be reached."""
+    """Whether the telephone switch can be reached; `draining`: it is stopping, calls may finish, none can start."""
 
     TYPE: ClassVar[str] = "switch.state"
     up: bool
+    draining: bool = False
 
 
 class QueueState(Transient):

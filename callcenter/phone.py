@@ -316,13 +316,17 @@ class TrunkState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that lives in the switch at one moment. `counters` are totals since its start, by name."""
+    """All that lives in the switch at one moment. `counters` are totals since its start, by name.
+
+    `draining`: it takes no new calls, those that live may finish.
+    """
 
     boot_id: str
     legs: tuple[LegState, ...] = ()
     stations: tuple[StationState, ...] = ()
     trunks: tuple[TrunkState, ...] = ()
     counters: dict[str, int] = field(default_factory=dict)
+    draining: bool = False
     kind: Literal["snapshot"] = "snapshot"
 
 
@@ -444,6 +448,14 @@ class TrunkChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchDraining:
+    """The switch takes no new calls from now on (or does again); present ones may finish."""
+
+    on: bool
+    kind: Literal["switch_draining"] = "switch_draining"
+
+
+@dataclass(frozen=True, slots=True)
 class LinkUp:
     """The contact centre and the switch are joined again: what lives there now. Reconcile with it."""
 
@@ -467,6 +479,7 @@ Event = Annotated[
     | StationLive
     | StationLost
     | TrunkChanged
+    | SwitchDraining
     | LinkUp
     | LinkDown,
     Field(discriminator="kind"),

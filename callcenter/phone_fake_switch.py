@@ -32,6 +32,7 @@ from callcenter.phone import (
     Sound,
     StationLost,
     StationState,
+    SwitchDraining,
     TrunkChanged,
     TrunkConfig,
     TrunkState,
@@ -215,7 +216,9 @@ class FakeSwitch:
         self._happened(StationLost(station.station_id, station.session))
 
     def _drain(self, command: Drain) -> None:
-        self.draining = command.on
+        if command.on != self.draining:
+            self.draining = command.on
+            self._happened(SwitchDraining(command.on))
 
     def snapshot(self) -> Snapshot:
         """Return all that lives now."""
@@ -225,7 +228,7 @@ class FakeSwitch:
             for x in self.stations.values()
         )
         trunks = (self._trunk_state(trunk) for trunk in self.trunks.values())
-        return Snapshot(self.boot_id, tuple(legs), tuple(stations), tuple(trunks), dict(self.counters))
+        return Snapshot(self.boot_id, tuple(legs), tuple(stations), tuple(trunks), dict(self.counters), self.draining)
 
     def _trunk_state(self, trunk: TrunkConfig) -> TrunkState:
         return TrunkState(trunk.trunk_id, "registered" if trunk.register else "ready")

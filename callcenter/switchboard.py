@@ -19,6 +19,7 @@ from callcenter.phone import (
     Phone,
     StationLive,
     StationLost,
+    SwitchDraining,
     TrunkChanged,
 )
 
@@ -96,6 +97,8 @@ async def dispatch(uow: UnitOfWork, event: Event) -> None:  # noqa: C901 - one a
             await calls.station_lost(uow, event)
         case TrunkChanged():
             await calls.trunk_changed(uow, event)
+        case SwitchDraining(on=on):
+            await calls.switch_draining(uow, on)
         case LinkUp(snapshot=snapshot):
             await calls.link_up(uow, snapshot)
         case LinkDown():

@@ -1,12 +1,13 @@
 """JSON lines over a local socket, the form of the link between web and switch at both of its ends.
 
 A line is one JSON object. What is malformed or longer than LONGEST is counted, logged without its content (it may
-hold a trunk's password) and skipped: the link goes on with the next line.
+hold a trunk's password) and skipped: the link goes on with the next line. Both ends say {"t": "ping"} every so often: an
+end that hangs says nothing, and is given up.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 import structlog
@@ -16,7 +17,20 @@ log = structlog.get_logger(__name__)
 LONGEST = 1 << 20  # octets of one line, either way
 MOST_UNSENT = 64 << 20  # octets waiting for an end that does not read, before it is given up
 
-VERSION = 1
+VERSION = 2
+
+
+class Pulse(NamedTuple):
+    """How often an end says that it lives, and how many of these intervals the other may be silent for.
+
+    Counted in intervals of the end that listens: one that hung itself does not blame the other.
+    """
+
+    every: float = 2.0  # seconds
+    silent: int = 3
+
+
+PULSE = Pulse()
 
 
 class LineReader(Protocol):
@@ -32,9 +46,12 @@ class LineReader(Protocol):
 class Lines(asyncio.Protocol):
     """One end of a connection: splits what comes into messages, writes messages as lines."""
 
-    def __init__(self, reader: LineReader, counted: Callable[[str], None]) -> None:
+    def __init__(self, reader: LineReader, counted: Callable[[str], None], pulse: Pulse = PULSE) -> None:
         self._reader = reader
         self._counted = counted
+        self._pulse = pulse
+        self._silent = 0  # intervals since something was heard
+        self._beat: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._held = bytearray()
         self._skipping = False
@@ -44,15 +61,19 @@ class Lines(asyncio.Protocol):
         """Keep the transport (asyncio)."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream socket's transport is one
         self._transport = transport
+        self._beat = asyncio.get_running_loop().call_later(self._pulse.every, self._beats)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the reader (asyncio)."""
         self._transport = None
+        if self._beat is not None:
+            self._beat.cancel()
         self.closed.set()
         self._reader.gone(self)
 
     def data_received(self, data: bytes) -> None:
         """Hand each whole line on (asyncio)."""
+        self._silent = 0
         *whole, rest = data.split(b"\n")
         for part in whole:
             self._held += part
@@ -73,12 +94,27 @@ class Lines(asyncio.Protocol):
 
     def _take(self, line: bytearray) -> None:
         try:
-            self._reader.line(self, orjson.loads(line))
+            message = orjson.loads(line)
+            if message["t"] != "ping":
+                self._reader.line(self, message)
         except (ValueError, TypeError, KeyError) as error:
             self._refuse(type(error).__name__, len(line))
         except Exception:  # one message must not end the link; what failed is in the log
             self._counted("link_errors")
             log.exception("link.error")
+
+    def _beats(self) -> None:
+        """Say that this end lives, and give the other up when it has said nothing for too long."""
+        if self._transport is None:
+            return
+        if self._silent >= self._pulse.silent:
+            self._counted("link_hung")
+            log.error("link.hung", seconds=self._silent * self._pulse.every)
+            self._transport.abort()  # a close would wait for what it does not read
+            return
+        self._silent += 1
+        self.write({"t": "ping"})
+        self._beat = asyncio.get_running_loop().call_later(self._pulse.every, self._beats)
 
     def _refuse(self, why: str, octets: int) -> None:
         self._counted("link_malformed")

@@ -31,7 +31,7 @@ from callcenter.phone import (
     Reply,
     Snapshot,
 )
-from telephony.lines import VERSION, Lines
+from telephony.lines import PULSE, VERSION, Lines, Pulse
 from telephony.link_server import LinkServer
 
 __all__ = ["LinkServer", "SwitchLink"]
@@ -53,10 +53,14 @@ class _Queued(NamedTuple):
 
 
 class SwitchLink:
-    """Phone whose switch is another process, listening on the Unix socket `path`. `run` keeps it joined."""
+    """Phone whose switch is another process, listening on the Unix socket `path`. `run` keeps it joined.
 
-    def __init__(self, path: Path) -> None:
+    A switch that says nothing for as long as `pulse` allows is as good as away: LinkDown.
+    """
+
+    def __init__(self, path: Path, pulse: Pulse = PULSE) -> None:
         self._path = path
+        self._pulse = pulse
         self._web_id = clock.new_id()
         self._boot_id = ""
         self._have = self._taken = 0  # last event received, last event the consumer is done with
@@ -138,7 +142,7 @@ class SwitchLink:
         """Connect, and connect again, until cancelled."""
         wait = SHORTEST_WAIT
         while True:
-            lines = Lines(self, self._count)
+            lines = Lines(self, self._count, self._pulse)
             try:
                 await asyncio.get_running_loop().create_unix_connection(lambda lines=lines: lines, str(self._path))  # type: ignore[misc]
             except OSError as error:

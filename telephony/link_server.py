@@ -1,8 +1,9 @@
 """The switch's end of the link: a Unix socket in a private folder, one contact centre at a time.
 
-Lines from the web: hello {web, boot, have, taken}, repeated commands, ready; then command {n, m}, query {id, m},
-taken {boot, n}. Lines from the switch: hello {boot, done}, event {n, m}, up {m}, done {n}, reply {id, m}, replaced.
-Events are numbered from 1 per boot and kept until the web says it took them, so that a web restart loses none.
+Lines from either end: ping (lines.py). From the web: hello {web, boot, have, taken}, repeated commands, ready; then
+command {n, m}, query {id, m}, taken {boot, n}. From the switch: hello {boot, done}, event {n, m}, up {m}, done {n},
+reply {id, m}, replaced. Events are numbered from 1 per boot and kept until the web says it took them, so that a web
+restart loses none.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import structlog
 
 from callcenter.errors import CallCenterError, Unavailable
 from callcenter.phone import COMMAND, EVENT, QUERY, REPLY, Command, Event, Query, Refusal, Reply, Snapshot
-from telephony.lines import VERSION, Lines
+from telephony.lines import PULSE, VERSION, Lines, Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -44,10 +45,13 @@ class SwitchEnd(Protocol):
 
 
 class LinkServer:
-    """Listens for the contact centre on `path` and joins it with `switch`."""
+    """Listens for the contact centre on `path` and joins it with `switch`; one that hangs is let go, its calls go on."""
 
-    def __init__(self, path: Path, switch: SwitchEnd, kept: int = KEPT, counters: Counter[str] | None = None) -> None:
+    def __init__(
+        self, path: Path, switch: SwitchEnd, kept: int = KEPT, counters: Counter[str] | None = None, pulse: Pulse = PULSE
+    ) -> None:
         self._path = path
+        self._pulse = pulse
         self._switch = switch
         self._events: deque[tuple[int, bytes]] = deque()
         self._kept = kept
@@ -104,7 +108,7 @@ class LinkServer:
             self._web.write({"t": "event", "n": self._number}, body)
 
     def _connection(self) -> Lines:
-        lines = Lines(self, self._count)
+        lines = Lines(self, self._count, self._pulse)
         self._open.add(lines)
         return lines
 

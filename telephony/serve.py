@@ -58,14 +58,14 @@ def build(settings: Settings) -> Switch:
     stun_servers = tuple(url.strip() for url in settings.stun_servers.split(",") if url.strip())
 
     async def open_browser(sdp: str) -> BrowserPort:
-        return await BrowserPort.open(sdp, stun_servers=stun_servers)
+        return await BrowserPort.open(sdp, stun_servers=stun_servers, external_address=settings.external_address)
 
     carrier = SipCarrier(settings, RtpPorts(ports, host))
     return Switch(carrier, open_browser, Ticker(), Sounds(settings.region, settings.hold_music))
 
 
 async def _drain(switch: Switch, seconds: float) -> None:
-    switch.draining = True
+    switch.drain()
     log.info("switch.draining", seconds=seconds)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):

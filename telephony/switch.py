@@ -118,7 +118,15 @@ class Switch:
             ),
             trunks=self._carrier.states(),
             counters={**self._carrier.counters, **self.counters},
+            draining=self.draining,
         )
+
+    def drain(self, on: bool = True) -> None:
+        """Take no new calls, let present ones finish, and tell; or take calls again."""
+        if on != self.draining:
+            log.info("switch.drain", on=on, calls=len(self._legs))
+            self.draining = on
+            self.emit(phone.SwitchDraining(on))
 
     def web_present(self, present: bool) -> None:
         """Keep callers ringing for a while when nobody is there to decide (SwitchEnd)."""
@@ -189,8 +197,7 @@ class Switch:
         self._stations.close(command.station_id, command.session)
 
     def _drain(self, command: phone.Drain) -> None:
-        log.info("switch.drain", on=command.on, calls=len(self._legs))
-        self.draining = command.on
+        self.drain(on=command.on)
 
     # --- LegListener --------------------------------------------------------------------------------------------------
 

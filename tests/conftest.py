@@ -1,12 +1,14 @@
 """Fixtures every test may use: a database of either kind, built from the models, and people to act in it."""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from callcenter import clock
@@ -42,26 +44,66 @@ async def database_url(database_kind: str, tmp_path: Path, request: pytest.Fixtu
     if database_kind == "sqlite":
         yield f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
         return
-    sockets = request.getfixturevalue("postgres_sockets")
+    async with _postgres_database(request.getfixturevalue("postgres_sockets"), like="template1") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a SQLite file with all tables, to be copied: quicker than making them for each test."""
+    path = tmp_path_factory.mktemp("tables") / "tables.db"
+    _make_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_sockets: str) -> str:
+    """Make a PostgreSQL database with all tables, to be copied; returns the socket folder."""
+    admin = create_engine(postgres.database_url(postgres_sockets, "postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE tables"))
+    admin.dispose()
+    _make_tables(postgres.database_url(postgres_sockets, "tables"))
+    return postgres_sockets
+
+
+@pytest.fixture
+async def tables_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """Yield the address of a database with all tables and no rows."""
+    if database_kind == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_tables"), tmp_path / "test.db")
+        yield f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+        return
+    async with _postgres_database(request.getfixturevalue("postgres_tables"), like="tables") as url:
+        yield url
+
+
+@pytest.fixture
+async def database(tables_url: str, tmp_path: Path) -> AsyncIterator[Database]:
+    """Yield a Database with all tables and the inbox listener, on each kind in turn."""
+    database = Database(tables_url, settings=Settings(data_dir=tmp_path))
+    wire(database)
+    yield database
+    await database.close()
+
+
+@asynccontextmanager
+async def _postgres_database(sockets: str, like: str) -> AsyncIterator[str]:
+    """Make a database as a copy of another, and drop it afterwards."""
     name = f"t{clock.new_id()}"
     admin = create_async_engine(postgres.database_url(sockets, "postgres"), isolation_level="AUTOCOMMIT")
     async with admin.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
+        await connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {like}"))
     yield postgres.database_url(sockets, name)
     async with admin.connect() as connection:
         await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     await admin.dispose()
 
 
-@pytest.fixture
-async def database(database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
-    """Yield a Database with all tables and the inbox listener, on each kind in turn."""
-    database = Database(database_url, settings=Settings(data_dir=tmp_path))
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    wire(database)
-    yield database
-    await database.close()
+def _make_tables(url: str) -> None:
+    engine = create_engine(url)
+    Base.metadata.create_all(engine)
+    engine.dispose()
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Table, inspect
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from callcenter.main.schema import alembic_config
@@ -42,3 +43,20 @@ async def test_upgrading_gives_what_the_models_say_and_downgrading_leaves_nothin
     assert await inside(database_url, tables) == {"alembic_version"}
     await asyncio.to_thread(command.upgrade, config, "head")
     assert await inside(database_url, differences) == []
+
+
+@pytest.mark.parametrize("target", ["organisations", "contacts"])
+def test_every_column_that_a_deleted_row_is_looked_for_in_has_an_index(target: str) -> None:
+    """Deleting a contact or an organisation (an import undone: a million) asks each table that points at it."""
+    bare = [
+        f"{table.name}.{key.parent.name}"
+        for table in Base.metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.column.table.name == target and key.parent.name not in first_columns(table)
+    ]
+    assert bare == []
+
+
+def first_columns(table: Table) -> set[str]:
+    """Return the columns an index of the table begins with."""
+    return {index.columns[0].name for index in table.indexes} | {next(iter(table.primary_key.columns)).name}

@@ -13,12 +13,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 from callcenter.actor import Actor, Role
-from callcenter.contacts import imports
+from callcenter.contacts import import_queries, imports
+from callcenter.contacts.import_queries import Say
 from callcenter.contacts.models import Import
 from callcenter.db import Database
-from callcenter.errors import CallCenterError, Conflict, Invalid
+from callcenter.errors import CallCenterError, Conflict, Invalid, fill
 from callcenter.meetings import imports as meeting_imports
 
 log = structlog.get_logger(__name__)
@@ -73,7 +75,7 @@ class ImportWork:
 async def upload(request: Request, actor: Actor, form: FormData) -> Import:
     """Start the import of the form's `file` (`dry_run`: "true" or "on" checks only); returns it as it begins.
 
-    Raises Invalid when there is no file. The page follows it with `imports.get_import`.
+    Raises Invalid when there is no file. The page follows it with `import_queries.get_import`.
     """
     try:
         return await _upload(request, actor, form)
@@ -137,6 +139,16 @@ async def undo(request: Request, actor: Actor, import_id: int) -> Import:
     return found
 
 
+async def rejected(
+    request: Request, actor: Actor, import_id: int, say: Say = fill, titles: tuple[str, str] = ("Line", "Reason")
+) -> Response:
+    """Send the rejected rows as a CSV file, a piece at a time; raises as `import_queries.get_import` before the first."""
+    await _stands(request, actor, import_id)
+    pieces = import_queries.report(request.app.state.database, actor, import_id, say, titles)
+    headers = {"content-disposition": f'attachment; filename="import-{import_id}-rejected.csv"'}
+    return StreamingResponse(pieces, media_type="text/csv", headers=headers)
+
+
 async def _stands(request: Request, actor: Actor, import_id: int) -> Import:
     async with request.app.state.database.reading(actor) as uow:
-        return await imports.get_import(uow, import_id)
+        return await import_queries.get_import(uow, import_id)

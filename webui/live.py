@@ -41,7 +41,7 @@ class LiveHub:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.stamps = Stamps(database)
-        self.switch_up = False
+        self.switch_up = self.draining = False
         self._sockets: dict[int, set[LiveSocket]] = {}
         self._closed = False
 
@@ -54,7 +54,7 @@ class LiveHub:
         """Push a commit's messages to whom they are for (an after-commit listener)."""
         for outgoing in committed.outgoing:
             if isinstance(outgoing.event, SwitchState):
-                self.switch_up = outgoing.event.up
+                self.switch_up, self.draining = outgoing.event.up, outgoing.event.draining
             if isinstance(outgoing.event, Transient):
                 self._push_transient(outgoing)
             else:

@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 import webui.api
 import webui.pages
-from webui import health, i18n, live, metrics, openapi, views
+from webui import health, i18n, live, metrics, openapi_document, views
 
 _YEAR = "public, max-age=31536000, immutable"
 
@@ -43,7 +43,7 @@ def table() -> list[BaseRoute]:
     return [
         *live.ROUTES,
         *found,
-        *openapi.ROUTES,
+        *openapi_document.ROUTES,
         *health.ROUTES,
         *metrics.ROUTES,
         Route("/i18n.json", browser_messages),

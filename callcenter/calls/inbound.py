@@ -10,7 +10,7 @@ from callcenter import clock, jobs
 from callcenter.calls import ending, offers, rows
 from callcenter.calls.models import Call, CallState, Leg
 from callcenter.contacts import numbers
-from callcenter.contacts.identify import identify
+from callcenter.contacts.identify import Match, identify
 from callcenter.db import UnitOfWork
 from callcenter.events import Notice
 from callcenter.phone import EndReason, LegOffered, RejectLeg, RingLeg
@@ -93,8 +93,26 @@ async def _identify(uow: UnitOfWork, call: Call, project: Project | None, offere
         call.number = numbers.parse(offered.number, region).e164 or call.number
         return
     match = await identify(uow, offered.number, region, withheld=offered.withheld)
-    call.identification = match.kind
     call.number = match.number.e164 or call.number
+    _take(call, match)
+
+
+async def identify_again(uow: UnitOfWork, call: Call) -> bool:
+    """Look once more for whose call it is, when it is answered: the contact may have been created while it rang.
+
+    Only when nobody was found; a match, and what a person said meanwhile (calls.wrap_up.change_match), stand.
+    Returns whether the call is somebody's only now.
+    """
+    if call.identification not in ("unknown", "invalid") or call.contact_id is not None or call.organisation_id is not None:
+        return False
+    project = await rows.project_of(uow, call)
+    _take(call, await identify(uow, call.number, project.region if project else uow.database.settings.region))
+    return call.contact_id is not None
+
+
+def _take(call: Call, match: Match) -> None:
+    """Note who it may be; with exactly one candidate the call is theirs."""
+    call.identification = match.kind
     call.match = [candidate.model_dump() for candidate in match.candidates]
     if len(match.candidates) == 1:
         call.contact_id, call.organisation_id = match.candidates[0].contact_id, match.candidates[0].organisation_id

@@ -35,6 +35,7 @@ class Call(Base):
         Index("ix_calls_state", "state"),
         Index("ix_calls_user_id_id", "user_id", "id"),
         Index("ix_calls_contact_id_id", "contact_id", "id"),
+        Index("ix_calls_organisation_id", "organisation_id"),
         Index("ix_calls_project_id_id", "project_id", "id"),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -118,7 +119,7 @@ class CallBack(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), unique=True)
     project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id", ondelete="SET NULL"), index=True)
-    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"), index=True)
     number: Mapped[str]
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     state: Mapped[str] = mapped_column(default="open")

@@ -23,7 +23,7 @@ from callcenter.phone import Originate
 from callcenter.projects.dialling import Decision, Rules, decide, emergency_number
 from callcenter.projects.models import Membership, Project
 from callcenter.trunks.models import Trunk
-from callcenter.trunks.service import AWAY
+from callcenter.trunks.service import AWAY, DRAINING
 from callcenter.users.service import audit
 
 log = structlog.get_logger(__name__)
@@ -44,8 +44,8 @@ async def dial(uow: UnitOfWork, number: str, *, contact_id: int | None = None, p
     """Call a number by hand from one's station.
 
     Raises Invalid or NotPermitted when it may not be dialled, Conflict while on a call or without a live station,
-    Unavailable while the switch is away. The rows are written before the switch hears of it: a crash may lose a dial, it
-    never repeats one.
+    Unavailable while the switch is away or stopping. The rows are written before the switch hears of it: a crash may
+    lose a dial, it never repeats one.
     """
     await rows.lock(uow)
     region = uow.database.settings.region
@@ -56,6 +56,8 @@ async def dial(uow: UnitOfWork, number: str, *, contact_id: int | None = None, p
     way = await (_emergency_way if emergency else way_out)(uow, number, project)
     if way.trunk.state == AWAY:
         raise Unavailable("The telephone switch cannot be reached. Try again in a moment.")
+    if way.trunk.state == DRAINING:
+        raise Unavailable("The system is stopping: no new calls can be made. Calls in progress may finish.")
     await leave(uow, agent)
     call = await place(uow, agent, way, contact_id=contact_id)
     if emergency:

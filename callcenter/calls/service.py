@@ -165,7 +165,15 @@ async def trunk_changed(uow: UnitOfWork, event: TrunkChanged) -> None:
 async def link_up(uow: UnitOfWork, snapshot: Snapshot) -> None:
     """The switch is back: reconcile, tell it its trunks, tell everybody."""
     await reconcile(uow, snapshot)
-    uow.emit(SwitchState(up=True), None)
+    if snapshot.draining:
+        await trunks.switch_draining(uow)
+    uow.emit(SwitchState(up=True, draining=snapshot.draining), None)
+
+
+async def switch_draining(uow: UnitOfWork, on: bool) -> None:
+    """The switch is stopping, or not any more: calls in it may finish, nothing new can start."""
+    await (trunks.switch_draining(uow) if on else trunks.switch_away(uow, False))
+    uow.emit(SwitchState(up=True, draining=on), None)
 
 
 async def link_down(uow: UnitOfWork) -> None:

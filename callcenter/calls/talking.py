@@ -7,7 +7,7 @@ import structlog
 
 from callcenter.agents import service as agents
 from callcenter.agents.models import Agent
-from callcenter.calls import ending, offers, rows
+from callcenter.calls import ending, inbound, offers, rows
 from callcenter.calls.models import Call, CallState, Leg, Offer
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
@@ -44,6 +44,7 @@ async def answer(uow: UnitOfWork, call_id: str) -> Call:
     if not legs:
         raise Conflict("The caller has hung up.")
     await offers.close(uow, offer, "answered")
+    await inbound.identify_again(uow, call)
     call.user_id = agent.user_id
     await agents.begin_call(uow, agent, call.id)
     for leg in legs:
@@ -138,6 +139,8 @@ async def leg_answered(uow: UnitOfWork, event: LegAnswered) -> None:
     if call.state == CallState.ENDED:  # it was given up while the answer was on its way
         uow.send(HangUpLeg(leg.id, EndReason.COMPLETED))
     elif call.user_id is not None and call.state != CallState.TALKING:
+        if call.direction == "outbound" and await inbound.identify_again(uow, call) and call.contact_id is not None:
+            uow.emit(ContactOpened(contact_id=call.contact_id, call_id=call.id), [call.user_id])
         _talk(uow, call)
 
 

@@ -1,8 +1,9 @@
-"""One row of an import: from cells to a contact as it will be stored, and back to a report. Pure."""
+"""One row of an import: from cells to a contact as it will be stored, and back to CSV. Pure."""
 
 import csv
 import io
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
@@ -74,13 +75,10 @@ def _staged(data: ContactInput, region: str) -> dict[str, Any]:
     }
 
 
-def report(header: list[str], rejected: list[tuple[int, str, list[str]]]) -> str:
-    """Return rejected rows as CSV text: line, reason, and the cells as they were, harmless in a spreadsheet."""
+def csv_text(lines: Iterable[list[str]]) -> str:
+    """Return lines of cells as CSV text, harmless in a spreadsheet."""
     written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(["Line", "Reason", *map(quoted, header)])
-    for line, reason, cells in rejected:
-        writer.writerow([line, quoted(reason), *map(quoted, cells)])
+    csv.writer(written).writerows([quoted(cell) for cell in line] for line in lines)
     return written.getvalue()
 
 

@@ -23,7 +23,9 @@ from callcenter import clock
 from callcenter.actor import SYSTEM, Actor, Role
 from callcenter.contacts import csv_file, import_rows, import_steps, text
 from callcenter.contacts.csv_file import Layout
+from callcenter.contacts.import_queries import get_import
 from callcenter.contacts.models import Import, ImportRow, Number
+from callcenter.contacts.seen_numbers import SeenNumbers
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, Unavailable
 from callcenter.users.service import audit
@@ -122,8 +124,8 @@ async def _stage(
     layout = await asyncio.to_thread(csv_file.read_layout, opened)
     async with database.unit_of_work(actor) as uow:
         (await _moving(uow, import_id, "staging")).header = layout.header
-    with closing(csv_file.read_rows(opened, layout)) as read:
-        await _stage_rows(database, actor, import_id, partial(_read_batch, read, layout, region, {}), progress)
+    with closing(csv_file.read_rows(opened, layout)) as read, SeenNumbers() as seen:
+        await _stage_rows(database, actor, import_id, partial(_read_batch, read, layout, region, seen), progress)
     async with database.unit_of_work(actor) as uow:
         staged = await _moving(uow, import_id, "staging")
         staged.state = "checked"
@@ -161,20 +163,21 @@ async def _stage_rows(
 
 
 def _read_batch(
-    read: Iterator[tuple[int, list[str], str]], layout: Layout, region: str, seen: dict[int, int], size: int
+    read: Iterator[tuple[int, list[str], str]], layout: Layout, region: str, seen: SeenNumbers, size: int
 ) -> list[dict[str, Any]]:
     """Read up to `size` rows; `seen` holds each E.164 number of the file with its first line."""
     batch: list[dict[str, Any]] = []
     for line, cells, unreadable in islice(read, size):
-        row: dict[str, Any] = {"line": line, "data": {"cells": cells}, "error": unreadable, "notice": ""}
+        row: dict[str, Any] = {"line": line, "data": {"cells": cells}, "error": unreadable, "error_values": {}, "notice": ""}
         if not unreadable:
             try:
                 row["data"] = import_rows.read_row(layout, cells, region)
             except Invalid as error:
-                row["error"] = str(error)
+                row["error"] = error.sentence
+                row["error_values"] = {name: text.clean(str(value)) for name, value in error.values.items()}
                 row["data"] = {"cells": [text.clean_lines(cell) for cell in cells]}
         for number in row["data"].get("numbers", ()):
-            if number["e164"] and seen.setdefault(int(number["e164"]), line) != line:
+            if number["e164"] and seen.first_line(int(number["e164"]), line) != line:
                 row["notice"] = import_steps.TWICE
         batch.append(row)
     return batch
@@ -258,36 +261,6 @@ async def resume_all(database: Database) -> list[Import]:
         elif each.state == "applying" or not each.dry_run:
             ended.append(await apply(database, SYSTEM, each.id))
     return ended
-
-
-async def list_imports(uow: UnitOfWork, limit: int = 50) -> list[Import]:
-    """Return the latest imports, newest first (supervisors)."""
-    uow.actor.require(Role.SUPERVISOR)
-    return list(await uow.session.scalars(select(Import).order_by(Import.id.desc()).limit(max(1, min(limit, 200)))))
-
-
-async def get_import(uow: UnitOfWork, import_id: int) -> Import:
-    """Return an import (supervisors)."""
-    uow.actor.require(Role.SUPERVISOR)
-    found = await uow.session.get(Import, import_id)
-    if found is None:
-        raise NotFound("There is no such import.")
-    return found
-
-
-async def rejected_rows(uow: UnitOfWork, import_id: int, translate: Callable[[str], str] = str) -> str:
-    """Return the rejected rows as CSV text with their reasons; corrected, it can be imported as it is."""
-    found = await get_import(uow, import_id)
-    query = select(ImportRow).where(ImportRow.import_id == import_id, ImportRow.error != "").order_by(ImportRow.line)
-    rejected = [(row.line, translate(row.error), list(row.data["cells"])) for row in await uow.session.scalars(query)]
-    return import_rows.report(list(found.header), rejected)
-
-
-async def notices(uow: UnitOfWork, import_id: int, limit: int = 200) -> list[tuple[int, str]]:
-    """Return (line, sentence) of good rows that somebody may want to look at."""
-    await get_import(uow, import_id)
-    query = select(ImportRow.line, ImportRow.notice).where(ImportRow.import_id == import_id, ImportRow.notice != "")
-    return [(line, notice) for line, notice in await uow.session.execute(query.order_by(ImportRow.line).limit(limit))]
 
 
 async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> Import:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from callcenter.contacts import numbers
 from callcenter.db import Base
+from callcenter.errors import fill
 
 NUMBER_TYPES = ("mobile", "landline", "work", "main", "home_fax", "office_fax", "other")  # S13
 
@@ -141,16 +142,20 @@ class Import(Base):
     @property
     def problem(self) -> str:
         """The sentence about the whole file, in English."""
-        return self.error.format(**self.error_values) if self.error_values else self.error
+        return fill(self.error, self.error_values)
 
 
 class ImportRow(Base):
-    """A staged row: what it says, or its cells when `error` says why it was rejected. `notice`: good, but look at it."""
+    """A staged row: what it says, or its cells when `error` says why it was rejected. `notice`: good, but look at it.
+
+    `error` is a sentence in English with the values in `error_values`, so that each reader is told in their language.
+    """
 
     __tablename__ = "import_rows"
     import_id: Mapped[int] = mapped_column(ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     data: Mapped[dict[str, Any]]
     error: Mapped[str] = mapped_column(default="")
+    error_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
     notice: Mapped[str] = mapped_column(default="")
     applied: Mapped[bool] = mapped_column(default=False)

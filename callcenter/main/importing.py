@@ -9,7 +9,7 @@ import typer
 from sqlalchemy import select
 
 from callcenter.actor import SYSTEM, Actor
-from callcenter.contacts import imports
+from callcenter.contacts import import_queries, imports
 from callcenter.contacts.models import Import
 from callcenter.db import Database
 from callcenter.errors import NotFound
@@ -31,16 +31,17 @@ def import_contacts(
 ) -> None:
     """Bring contacts in from a CSV file; rejected rows are printed with the reason."""
 
-    async def work() -> tuple[Import, str]:
+    async def work() -> Import:
         async with open_database() as database:
             region = database.settings.region
             done = await imports.run_import(database, SYSTEM, file, file.name, dry_run, _progress, region=region)
-            async with database.reading() as uow:
-                return done, await imports.rejected_rows(uow, done.id)
+            if done.rejected:
+                async for piece in import_queries.report(database, SYSTEM, done.id):
+                    typer.echo(piece, nl=False, err=True)
+                typer.echo(err=True)
+            return done
 
-    done, rejected = asyncio.run(work())
-    if rejected and done.rejected:
-        typer.echo(rejected, err=True)
+    done = asyncio.run(work())
     verb = "would be added" if dry_run else "added"
     if done.state == "failed":
         typer.echo(done.problem, err=True)

@@ -21,14 +21,18 @@ _PR_SET_PDEATHSIG = 1
 _PARENT = "CALLCENTER_PARENT_PROCESS"
 
 # glibc keeps what the relay frees instead of giving it back and asking again: a third less CPU when measured.
-_SWITCH_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "134217728", "MALLOC_TOP_PAD_": "16777216"}
+# The web's readers have a thread each; an arena for each thread grows for hours (docs/decisions/0006-figures.md).
+_MEMORY = {
+    "switch": {"MALLOC_TRIM_THRESHOLD_": "134217728", "MALLOC_TOP_PAD_": "16777216"},
+    "web": {"MALLOC_ARENA_MAX": "1"},
+}
 
 
 def environment(settings: Settings, name: str) -> dict[str, str]:
     """Return a child's environment: ours, plus every setting that was given, so that options reach it too."""
     given = {f"CALLCENTER_{key.upper()}": _plain(value) for key, value in settings.model_dump().items() if value is not None}
     given = {key: value for key, value in given.items() if value}
-    return {**os.environ, **given, **(_SWITCH_MEMORY if name == "switch" else {}), _PARENT: str(os.getpid())}
+    return {**os.environ, **given, **_MEMORY.get(name, {}), _PARENT: str(os.getpid())}
 
 
 def _plain(value: object) -> str:

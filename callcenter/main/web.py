@@ -89,6 +89,7 @@ def _server(settings: Settings, app: Starlette) -> uvicorn.Server:
         http="httptools",
         ws="websockets-sansio",
         ws_max_size=16384,
+        timeout_keep_alive=75,  # longer than clients keep theirs: a request on a connection we just closed would be lost
         timeout_graceful_shutdown=5,
     )
     return _Server(config)

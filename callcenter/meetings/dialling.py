@@ -11,7 +11,7 @@ from callcenter.errors import CallCenterError, Conflict, Invalid, NotPermitted, 
 from callcenter.events import ContactOpened, MeetingDialling
 from callcenter.meetings.models import Attempt, Meeting, MeetingSettings
 from callcenter.projects.models import Project
-from callcenter.trunks.service import AWAY
+from callcenter.trunks.service import AWAY, DRAINING
 
 
 class Barred(NamedTuple):
@@ -36,6 +36,13 @@ async def way_out(uow: UnitOfWork, meeting: Meeting, rules: MeetingSettings) -> 
         return Barred("trunk_off" if "trunk" in error.values else "no_trunk", error)
     if way.trunk.state == AWAY:
         return Barred("switch_away", Unavailable("The telephone switch cannot be reached. Try again in a moment."))
+    if way.trunk.state == DRAINING:
+        return Barred(
+            "switch_away", Unavailable("The system is stopping: no new calls can be made. Calls in progress may finish.")
+        )
+    if way.trunk.state == DRAINING:
+        sentence = "The system is stopping: no new calls can be made. Calls in progress may finish."
+        return Barred("draining", Unavailable(sentence))
     return way
 
 

@@ -17,6 +17,7 @@ TEXTS: dict[str, str] = {
     "not_before": "Waiting for the time of the next attempt.",
     "too_late": "There is no time left to let it ring before the window ends.",
     "switch_away": "Waiting: the telephone switch cannot be reached.",
+    "draining": "Waiting: the system is stopping and makes no new calls.",
     "trunk_off": "Waiting: the project's trunk is switched off.",
     "no_trunk": "Waiting: no trunk is chosen for the project.",
     "not_now": "Waiting: the consultant pressed Not now.",

@@ -31,7 +31,7 @@ class Mail(Base):
     method: Mapped[str] = mapped_column(default="")
     about: Mapped[str] = mapped_column(default="")
     about_id: Mapped[str] = mapped_column(default="")
-    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"), index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     message_id: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str] = mapped_column(default="queued")

@@ -124,7 +124,10 @@ class TrunkInput(TrunkFields):
 
 
 class TrunkOut(TrunkFields):
-    """A stored trunk, without its password. `state` is what the switch said last; away: the switch cannot be reached."""
+    """A stored trunk, without its password.
+
+    `state` is what the switch said last; away: the switch cannot be reached; draining: it is stopping.
+    """
 
     id: int
     has_password: bool

@@ -24,11 +24,13 @@ __all__ = [
     "list_trunks",
     "set_state",
     "switch_away",
+    "switch_draining",
     "tell_switch",
     "update_trunk",
 ]
 
 AWAY = "away"  # the state of all trunks while the switch cannot be reached
+DRAINING = "draining"  # while it is stopping: what it says of a trunk then does not matter any more
 
 
 async def list_trunks(uow: UnitOfWork) -> list[TrunkOut]:
@@ -108,17 +110,23 @@ async def tell_switch(uow: UnitOfWork, _payload: dict[str, Any]) -> None:
 
 
 async def set_state(uow: UnitOfWork, state: TrunkState) -> None:
-    """Keep what the switch says of a trunk; an unknown trunk is ignored."""
+    """Keep what the switch says of a trunk; an unknown trunk is ignored, and all are while the switch is stopping."""
     values = {"state": state.state, "state_detail": state.detail, "state_values": state.values, "state_at": uow.now}
-    await uow.session.execute(update(Trunk).where(Trunk.id == state.trunk_id).values(values))
+    await uow.session.execute(update(Trunk).where(Trunk.id == state.trunk_id, Trunk.state != DRAINING).values(values))
 
 
 async def switch_away(uow: UnitOfWork, away: bool) -> None:
-    """Mark all trunks as out of reach, or as not heard of yet once the switch is back."""
-    changed = update(Trunk).where(Trunk.state != AWAY) if away else update(Trunk).where(Trunk.state == AWAY)
+    """Mark all trunks as out of reach, or as not heard of yet once the switch is back and takes calls."""
+    changed = update(Trunk).where(Trunk.state != AWAY if away else Trunk.state.in_((AWAY, DRAINING)))
     await uow.session.execute(
         changed.values(state=AWAY if away else "unknown", state_detail="", state_values={}, state_at=uow.now)
     )
+
+
+async def switch_draining(uow: UnitOfWork) -> None:
+    """Mark all trunks as taking no new calls: the switch is stopping."""
+    values = {"state": DRAINING, "state_detail": "", "state_values": {}, "state_at": uow.now}
+    await uow.session.execute(update(Trunk).values(values))
 
 
 async def _get(uow: UnitOfWork, trunk_id: int) -> Trunk:

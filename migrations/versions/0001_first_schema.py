@@ -240,6 +240,7 @@ def upgrade() -> None:
         sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("error_values", sa.JSON(), nullable=False),
         sa.Column("notice", sa.Text(), nullable=False),
         sa.Column("applied", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["import_id"], ["imports.id"], name=op.f("fk_import_rows_import_id"), ondelete="CASCADE"),
@@ -351,6 +352,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.create_index("ix_calls_contact_id_id", ["contact_id", "id"], unique=False)
+        batch_op.create_index("ix_calls_organisation_id", ["organisation_id"], unique=False)
         batch_op.create_index("ix_calls_project_id_id", ["project_id", "id"], unique=False)
         batch_op.create_index("ix_calls_state", ["state"], unique=False)
         batch_op.create_index("ix_calls_user_id_id", ["user_id", "id"], unique=False)
@@ -423,6 +425,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("call_id", name=op.f("uq_call_backs_call_id")),
     )
     with op.batch_alter_table("call_backs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_call_backs_contact_id"), ["contact_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_call_backs_project_id"), ["project_id"], unique=False)
         batch_op.create_index("ix_call_backs_state_owner_id", ["state", "owner_id"], unique=False)
 
@@ -490,6 +493,7 @@ def downgrade() -> None:
     with op.batch_alter_table("call_backs", schema=None) as batch_op:
         batch_op.drop_index("ix_call_backs_state_owner_id")
         batch_op.drop_index(batch_op.f("ix_call_backs_project_id"))
+        batch_op.drop_index(batch_op.f("ix_call_backs_contact_id"))
 
     op.drop_table("call_backs")
     with op.batch_alter_table("timeline", schema=None) as batch_op:
@@ -509,6 +513,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_calls_user_id_id")
         batch_op.drop_index("ix_calls_state")
         batch_op.drop_index("ix_calls_project_id_id")
+        batch_op.drop_index("ix_calls_organisation_id")
         batch_op.drop_index("ix_calls_contact_id_id")
 
     op.drop_table("calls")

@@ -165,6 +165,7 @@ def upgrade() -> None:
     with op.batch_alter_table("mails", schema=None) as batch_op:
         batch_op.create_index("ix_mails_about_about_id", ["about", "about_id"], unique=False)
         batch_op.create_index("ix_mails_state_id", ["state", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mails_contact_id"), ["contact_id"], unique=False)
         batch_op.create_index(
             "ix_mails_due_at",
             ["due_at"],
@@ -384,6 +385,7 @@ def downgrade() -> None:
         batch_op.drop_index(
             "ix_mails_due_at", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")
         )
+        batch_op.drop_index(batch_op.f("ix_mails_contact_id"))
         batch_op.drop_index("ix_mails_state_id")
         batch_op.drop_index("ix_mails_about_about_id")
 

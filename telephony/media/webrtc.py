@@ -22,7 +22,7 @@ from aiortc.sdp import candidate_from_sdp, candidate_to_sdp
 from callcenter import clock
 from callcenter.errors import Unavailable
 from telephony.legs import Law
-from telephony.media import browser_sdp, rtcp, rtp
+from telephony.media import browser_sdp, external, rtcp, rtp
 from telephony.media.stream import RtpStream
 
 log = structlog.get_logger(__name__)
@@ -52,13 +52,14 @@ class BrowserPort(RtpStream):
     after `close`.
     """
 
-    def __init__(self, offer: browser_sdp.Offer, ice: RTCIceTransport, law: Law) -> None:
+    def __init__(self, offer: browser_sdp.Offer, ice: RTCIceTransport, law: Law, outside: str = "") -> None:
         super().__init__(law=law, event_type=offer.event_type)
         self.answer = ""
         self.live = False
         self.on_live: Callable[[], None] | None = None
         self.on_lost: Callable[[], None] | None = None
         self._ice = ice
+        self._outside = outside
         self._connection = ice._connection
         self._dtls = RTCDtlsTransport(ice, [_certificate()])
         self._rx: pylibsrtp.Session | None = None
@@ -79,11 +80,14 @@ class BrowserPort(RtpStream):
         offer_sdp: str,
         *,
         stun_servers: Sequence[str] = (),
+        external_address: str = "",
         law: Law = "pcma",
         on_live: Callable[[], None] | None = None,
         on_lost: Callable[[], None] | None = None,
     ) -> "BrowserPort":
         """Answer an offer and begin to connect; `law` is used when the browser has it.
+
+        `external_address` (an address or a name) is where browsers outside find this machine behind a 1:1 NAT.
 
         Raises Invalid for an offer without usable audio, Unavailable on a machine with no network but loopback.
         """
@@ -99,7 +103,7 @@ class BrowserPort(RtpStream):
             raise Unavailable(
                 "This machine has no network interface but loopback, which browsers do not speak over: connect it to a network."
             )
-        port = cls(offer, RTCIceTransport(gatherer), laws[0])
+        port = cls(offer, RTCIceTransport(gatherer), laws[0], await external.address_of(external_address))
         port.on_live, port.on_lost = on_live, on_lost
         port._start(offer, laws)
         return port
@@ -107,6 +111,7 @@ class BrowserPort(RtpStream):
     def _start(self, offer: browser_sdp.Offer, laws: tuple[Law, ...]) -> None:
         setup: Any = "passive" if offer.setup == "active" else "active"
         local = self._ice.iceGatherer.getLocalParameters()
+        candidates = external.with_external(self._ice.iceGatherer.getLocalCandidates(), self._outside)
         self.answer = browser_sdp.build_answer(
             offer,
             browser_sdp.Answer(
@@ -117,7 +122,7 @@ class BrowserPort(RtpStream):
                 password=str(local.password),
                 fingerprints=tuple((each.algorithm, each.value) for each in self._dtls.getLocalParameters().fingerprints),
                 setup=setup,
-                candidates=tuple(candidate_to_sdp(each) for each in self._ice.iceGatherer.getLocalCandidates()),
+                candidates=tuple(candidate_to_sdp(each) for each in candidates),
             ),
         )
         self._connection.ice_controlling = offer.lite

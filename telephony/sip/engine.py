@@ -33,6 +33,9 @@ class Owner(Protocol):
     def request_arrived(self, incoming: "Incoming") -> None:
         """Decide about a new request (never ACK or CANCEL)."""
 
+    def unwanted(self, peer: tuple[str, int], request: Any, now: float) -> bool:
+        """Whether a new request is one too many of a stranger's. Called in the SIP thread: reads only."""
+
     def stray_answer(self, response: Any) -> None:
         """Take a 2xx to an INVITE whose transaction is over."""
 
@@ -220,6 +223,10 @@ class Engine:
                 self._transactions.sendResponse(request.genResponse(100, "Trying"), transaction)
         self.to_loop(self._arrived, incoming)
         return None, incoming.cancelled, incoming.unacknowledged
+
+    def unwanted(self, peer: tuple[str, int], request: Any, now: float) -> bool:
+        """Drop what a stranger asks too often."""
+        return self._owner.unwanted(peer, request, now)
 
     def stray_answer(self, response: Any) -> None:
         """Take a 2xx nobody waits for."""

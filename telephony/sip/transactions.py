@@ -29,6 +29,7 @@ hush(sippy.Core.EventDispatcher, sippy.Network_server, sippy.SipTransactionManag
 log = structlog.get_logger(__name__)
 
 _SHORTEST = 32  # octets; below it is a keep-alive or nothing (RFC 5626 3.5.1)
+_REFUSED = "SIP/2.0 403 "  # only strangers get it
 _MOST_CACHED = 40_000  # answers kept for retransmitted requests, in 32 s
 _INVITE_LIFE = 3600  # seconds an inbound call may ring; the caller's carrier gives up long before
 _REPEAT_RINGING = 60  # seconds; RFC 3261 13.3.1.1: or a proxy on the way cancels the call
@@ -39,6 +40,9 @@ class Receiver(Protocol):
 
     def request(self, request: Any, transaction: Any) -> Any:
         """Take a new request. Returns (None, cancelled(time, request), unacknowledged()); the answer is sent later."""
+
+    def unwanted(self, peer: tuple[str, int], request: Any, now: float) -> bool:
+        """Whether a request is one too many of a stranger's; `request` is None for one that was refused as such before."""
 
     def stray_answer(self, response: Any) -> None:
         """Take a 2xx to an INVITE that no transaction waits for: repeated, forked or late."""
@@ -77,24 +81,31 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]  # sippy has no
         checksum = md5(data_in, usedforsecurity=False).digest()
         known = self.l1rcache.get(checksum) or self.l2rcache.get(checksum)
         if known is not None:
-            self.counters["retransmitted"] += 1
-            if known.data is not None:
-                self.transmitData(known.userv, known.data, known.address)
+            self._again(known, ra, rtime)
             return
         try:
             message = parsing.read(data_in)
         except parsing.Malformed as error:
             self._refuse(data_in, ra, server, checksum, error)
             return
-        self.trace.record(False, ra.address, parsing.decode(data_in))
         message.rtime = rtime
         message.setSource(ra)
+        if not isinstance(message, SipResponse) and self.receiver.unwanted(ra.address, message, rtime.monot):
+            return
+        self.trace.record(False, ra.address, parsing.decode(data_in))
         if len(self.l1rcache) > _MOST_CACHED:
             self.rCachePurge()
         if isinstance(message, SipResponse):
             self._response(message, checksum)
         else:
             self._request(message, ra, checksum, server)
+
+    def _again(self, known: Any, ra: Any, rtime: Any) -> None:
+        """Answer a request that comes again as it was answered before."""
+        self.counters["retransmitted"] += 1
+        if known.data is None or (known.data.startswith(_REFUSED) and self.receiver.unwanted(ra.address, None, rtime.monot)):
+            return
+        self.transmitData(known.userv, known.data, known.address)
 
     def _refuse(self, data: bytes, ra: Any, server: Any, checksum: bytes, error: parsing.Malformed) -> None:
         self.counters["malformed"] += 1

@@ -20,6 +20,7 @@ from telephony.sip.inbound import InboundLeg
 from telephony.sip.leg import AudioPorts, Leg
 from telephony.sip.outbound import OutboundLeg
 from telephony.sip.registration import Registration
+from telephony.sip.strangers import Strangers
 from telephony.sip.trunk import Trunk
 
 log = structlog.get_logger(__name__)
@@ -30,13 +31,17 @@ L = TypeVar("L", InboundLeg, OutboundLeg)
 _REMEMBERED_SECONDS = 64  # how long a call that ended may still be spoken of: late answers, crossing BYEs (64*T1 twice)
 _MOST_STRANGERS = 1000  # sources counted for the log
 _MOST_CLAIMS = 2000
+_REPORT_SECONDS = 60.0  # between two lines in the log about a flood
 _LAST_WORDS_SECONDS = 1.0  # a stop waits so long for BYE and CANCEL to be answered
 
 
 class SipCarrier:
-    """Implements telephony.legs.Carrier. `ports` gives out audio ports for trunks without a range of their own."""
+    """Implements telephony.legs.Carrier. `ports` gives out audio ports for trunks without a range of their own.
 
-    def __init__(self, settings: Settings, ports: AudioPorts) -> None:
+    `strangers` says how many requests of addresses no trunk allows are answered.
+    """
+
+    def __init__(self, settings: Settings, ports: AudioPorts, strangers: Strangers | None = None) -> None:
         self._settings, self._ports = settings, ports
         self._engine = Engine(self, self._trunk_of)
         self._listener: LegListener | None = None
@@ -46,6 +51,8 @@ class SipCarrier:
         self._legs: dict[str, SipLeg] = {}
         self._dialogs: dict[str, SipLeg] = {}  # by Call-ID, also for a while after the end
         self._strangers: Counter[str] = Counter()
+        self._limit = strangers or Strangers()
+        self._report: asyncio.TimerHandle | None = None
         self._claims: dict[Peer, int] = {}
         self._ranges: dict[str, AudioPorts] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,6 +83,9 @@ class SipCarrier:
         await self._engine.stop()
         self._dialogs.clear()
         self._listener = None
+        if self._report is not None:
+            self._report.cancel()
+            self._tell_flood()
 
     @property
     def listening(self) -> Peer:
@@ -144,7 +154,7 @@ class SipCarrier:
     @property
     def counters(self) -> dict[str, int]:
         """Totals since the start."""
-        return {**self._totals, **self._engine.counters}
+        return {**self._totals, **self._engine.counters, "strangers_dropped": self._limit.dropped}
 
     # --- requests that arrive (telephony.sip.engine.Owner) ----------------------------------------------------------
 
@@ -184,6 +194,31 @@ class SipCarrier:
         self._totals["foreign"] += 1
         incoming.respond(403, "Forbidden")
         self._note("sip_refused_stranger", incoming.source, method=incoming.method)
+
+    def unwanted(self, peer: Peer, request: Any, now: float) -> bool:
+        """Whether this is one too many of a stranger's. Called in the SIP thread: reads only.
+
+        What belongs to a call (a tag in To) is none: a carrier's proxies may send it from anywhere.
+        """
+        if request is not None:
+            if request.getHFBody("to").getTag() is not None or self._trunk_of(peer):
+                return False
+            if identity.choose(self._trunks.values(), peer, request) is not None:
+                return False
+        if self._limit.answers(peer[0], now):
+            return False
+        self._engine.to_loop(self._flooded)
+        return True
+
+    def _flooded(self) -> None:
+        if self._report is None and self._listener is not None:
+            self._report = asyncio.get_running_loop().call_later(_REPORT_SECONDS, self._tell_flood)
+
+    def _tell_flood(self) -> None:
+        self._report = None
+        count = self._limit.taken()
+        if count:
+            log.warning("sip_strangers_dropped", count=count)
 
     def dropped(self, peer: Peer, reason: str) -> None:
         """Take note of a datagram that was no message."""

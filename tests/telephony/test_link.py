@@ -32,7 +32,7 @@ from callcenter.phone import (
     TrunkTrace,
 )
 from telephony import link as link_module
-from telephony.lines import LONGEST, Lines
+from telephony.lines import LONGEST, PULSE, Lines, Pulse
 from telephony.link import LinkServer, SwitchLink
 from tests.telephony.waiting import until
 
@@ -93,8 +93,8 @@ async def running(*tasks: asyncio.Task[None]) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def serving(path: Path, switch: ScriptedSwitch, kept: int = 50_000) -> AsyncIterator[LinkServer]:
-    server = LinkServer(path, switch, kept)
+async def serving(path: Path, switch: ScriptedSwitch, kept: int = 50_000, pulse: Pulse = PULSE) -> AsyncIterator[LinkServer]:
+    server = LinkServer(path, switch, kept, pulse=pulse)
     await server.start()
     try:
         yield server
@@ -103,8 +103,8 @@ async def serving(path: Path, switch: ScriptedSwitch, kept: int = 50_000) -> Asy
 
 
 @contextlib.asynccontextmanager
-async def joined(path: Path) -> AsyncIterator[tuple[SwitchLink, Consumer]]:
-    phone = SwitchLink(path)
+async def joined(path: Path, pulse: Pulse = PULSE) -> AsyncIterator[tuple[SwitchLink, Consumer]]:
+    phone = SwitchLink(path, pulse)
     consumer = Consumer(phone)
     async with running(asyncio.create_task(phone.run()), consumer.task):
         yield phone, consumer
@@ -241,6 +241,7 @@ async def test_while_the_switch_is_away_a_dial_fails_and_the_rest_is_dropped(pat
         assert isinstance(ended, LegEnded)
         assert (ended.leg_id, ended.reason, ended.by) == ("a", EndReason.FAILED, "switch")
         assert ended.text
+        assert not ended.lost, "it never left"
         with pytest.raises(Unavailable):
             await phone.ask(ReadSnapshot())
         switch = ScriptedSwitch()
@@ -269,6 +270,9 @@ async def test_a_restarted_switch_is_another_boot_and_a_dial_under_way_has_faile
             await until(lambda: digit(3) in consumer.events)
             kinds = [each.kind for each in consumer.events]
             assert kinds == ["link_up", *["dtmf_received"] * 2, "link_down", "leg_ended", "link_up", "dtmf_received"]
+            assert [each.lost for each in consumer.events if isinstance(each, LegEnded)] == [True], (
+                "the first may have dialled before it was gone"
+            )
             assert consumer.of(LinkUp)[1] == LinkUp(second.snapshot())
             assert second.commands == []
 
@@ -451,6 +455,63 @@ async def test_events_received_but_not_taken_are_not_sent_again_over_a_new_conne
             assert phone.counters["link_events_repeated"] == 0
             rest = [await anext(events) for _ in range(4)]
             assert [each.kind for each in rest] == ["dtmf_received", "dtmf_received", "link_down", "link_up"]
+
+
+PING = b'{"t":"ping"}\n'
+
+
+async def test_a_switch_that_hangs_is_down_and_asking_it_fails_at_once(path: Path) -> None:
+    up = b'{"t":"hello","boot":"b","done":0}\n{"t":"up","m":{"kind":"snapshot","boot_id":"b"}}\n'
+    connections: list[asyncio.StreamWriter] = []
+
+    async def hung(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        if len(connections) == 1:
+            writer.write(up)  # and never a word more; the next connection gets none at all
+        await forever.wait()
+        writer.close()
+
+    forever = asyncio.Event()
+    path.parent.mkdir()
+    server = await asyncio.start_unix_server(hung, str(path))
+    try:
+        async with joined(path, Pulse(0.02, 3)) as (phone, consumer):
+            await until(lambda: phone.up)
+            asking = asyncio.create_task(phone.ask(ReadSnapshot(), timeout=600))
+            await until(lambda: consumer.of(LinkDown))
+            with pytest.raises(Unavailable, match="was lost"):
+                await asking
+            with pytest.raises(Unavailable, match="cannot be reached"):
+                await phone.ask(ReadSnapshot(), timeout=600)
+            await until(lambda: len(connections) > 2)  # one that does not even say hello is tried anew too
+            assert phone.counters["link_hung"] >= 2
+            assert consumer.of(LinkDown) == [LinkDown()]
+    finally:
+        forever.set()
+        for writer in connections:
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+        server.close()
+
+
+async def test_a_web_that_hangs_is_let_go_and_one_that_is_only_quiet_is_not(path: Path) -> None:
+    switch = ScriptedSwitch()
+    async with serving(path, switch, pulse=Pulse(0.02, 3)) as server:
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        try:
+            writer.write(b'{"t":"hello","web":"w","boot":"","have":0,"taken":0}\n{"t":"ready"}\n')
+            for _ in range(30):
+                while (line := await reader.readline()) != PING:
+                    assert line
+                writer.write(PING)
+            assert switch.present == [True]
+            assert server.counters["link_malformed"] == 0
+            await until(lambda: switch.present == [True, False])
+            assert server.counters["link_hung"] == 1
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 async def test_a_line_without_an_end_takes_no_memory() -> None:

@@ -35,6 +35,7 @@ from callcenter.phone import (
     StationAnswer,
     StationLive,
     StationLost,
+    SwitchDraining,
 )
 from callcenter.phone_fake import Outcome
 from tests.telephony.rig import TRUNK, Customer, Rig, check_order
@@ -352,14 +353,16 @@ async def test_a_restarted_switch_is_empty_and_says_so(rig: Rig) -> None:
 async def test_a_draining_switch_takes_no_new_call_and_cuts_none(rig: Rig) -> None:
     customer, leg_id = await talking(rig)
     rig.send(Drain())
-    await rig.snapshot()
+    assert await rig.event(SwitchDraining) == SwitchDraining(on=True)
+    assert (await rig.snapshot()).draining
     command = dial(ANNA)
     rig.send(command)
     assert await ended(rig, command.leg_id) == (EndReason.FAILED, "switch")
     assert not customer.ended
     assert [each.leg_id for each in (await rig.snapshot()).legs] == [leg_id]
     rig.send(Drain(on=False))
-    await rig.snapshot()
+    assert await rig.event(SwitchDraining, after=1) == SwitchDraining(on=False)
+    assert not (await rig.snapshot()).draining
     _, other = await offered(rig, "+48502222222")
     rig.send(HangUpLeg(other), HangUpLeg(leg_id))
     assert await ended(rig, other) == (EndReason.REJECTED, "near")

@@ -34,6 +34,7 @@ from callcenter.phone import (
     StationAnswer,
     StationLive,
     StationLost,
+    SwitchDraining,
     TestTrunk,
     TrunkChanged,
     TrunkConfig,
@@ -312,6 +313,10 @@ async def test_a_contact_centre_that_comes_back_in_time_finds_its_callers(desk: 
 
 async def test_a_draining_switch_turns_callers_away_without_a_word(desk: Desk) -> None:
     desk.switch.perform(Drain())
+    desk.switch.perform(Drain())
+    assert desk.events == [SwitchDraining(on=True)]
+    assert desk.switch.snapshot().draining
+    desk.events.clear()
     leg = desk.carrier.call()
     assert leg.done == ["reject 503"]
     desk.switch.perform(Originate(leg_id="out", call_id="c", trunk_id=1, number="1", caller_id=""))
@@ -320,6 +325,7 @@ async def test_a_draining_switch_turns_callers_away_without_a_word(desk: Desk) -
     assert [type(each) for each in desk.events] == [LegEnded]
     assert desk.switch._turned_away == set()
     desk.switch.perform(Drain(on=False))
+    assert desk.events[-1] == SwitchDraining(on=False)
     desk.carrier.call()
     assert isinstance(desk.events[-1], LegOffered)
 

@@ -34,6 +34,7 @@ from callcenter.phone import (
     SendDtmf,
     Snapshot,
     Sound,
+    SwitchDraining,
 )
 from callcenter.phone_fake import FakePhone, Outcome
 from telephony.media.sounds import Sounds
@@ -79,7 +80,7 @@ class FakeWorld:
 
     @property
     def events(self) -> list[Event]:
-        return [each for each in self.phone._queue if not isinstance(each, LinkUp)]
+        return [each for each in self.phone._queue if not isinstance(each, LinkUp | SwitchDraining)]
 
     def customer_calls(self) -> str:
         return self.phone.customer_calls(NUMBER, "+48221234567")

@@ -26,10 +26,12 @@ from callcenter.phone import (
     LinkDown,
     LinkUp,
     ReadSnapshot,
+    SwitchDraining,
     TrunkConfig,
 )
 from telephony import collect as collect_module
 from telephony.collect import collect
+from telephony.lines import Pulse
 from telephony.link import SwitchLink
 from telephony.serve import serve
 from tests.telephony.far_end import HOST, TRUNK, FarEnd, SipCustomer
@@ -43,7 +45,7 @@ class Web:
     """A contact centre: the link, and the events it was given."""
 
     def __init__(self, settings: Settings) -> None:
-        self.phone = SwitchLink(settings.socket_path("link"))
+        self.phone = SwitchLink(settings.socket_path("link"), Pulse(0.5, 4))
         self.events: list[Event] = []
         self._tasks = [asyncio.create_task(self.phone.run()), asyncio.create_task(self._take())]
 
@@ -140,6 +142,11 @@ async def test_the_switch_runs_until_it_is_stopped_and_lets_a_talk_finish(
     await web.joined(far)
     customer, leg_id = await web.talk(far)
     stop.set()
+    await until(lambda: web.of(SwitchDraining) == [SwitchDraining(on=True)])
+    await web.die()
+    web = webs()  # who comes meanwhile is told too
+    await until(lambda: web.of(LinkUp))
+    assert web.of(LinkUp)[0].snapshot.draining
     refused = far.call("+48502222222", "+48221234567")
     await until(lambda: refused.ended)
     assert not refused.answered
@@ -228,6 +235,26 @@ async def test_a_switch_process_that_is_killed_and_started_again_is_found_empty(
         await until(lambda: customer.ended)
         child.terminate()
         assert await child.wait() == 0
+
+
+async def test_a_switch_process_that_hangs_is_down_and_its_talk_is_there_when_it_goes_on(
+    settings: Settings, far: FarEnd, webs: Callable[[], Web]
+) -> None:
+    web = webs()
+    async with process(settings) as child:
+        await web.joined(far)
+        customer, leg_id = await web.talk(far)
+        child.send_signal(signal.SIGSTOP)
+        await until(lambda: web.of(LinkDown))
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            await web.phone.ask(ReadSnapshot(), timeout=600)
+        child.send_signal(signal.SIGCONT)
+        await until(lambda: web.phone.up)
+        await until(lambda: len(web.of(LinkUp)) > 1)
+        assert [leg.leg_id for leg in web.of(LinkUp)[-1].snapshot.legs] == [leg_id]
+        assert not customer.ended
+        web.phone.send(HangUpLeg(leg_id))
+        await until(lambda: customer.ended)
 
 
 async def test_garbage_is_collected_on_schedule_and_given_back_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

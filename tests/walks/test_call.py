@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from callcenter.phone import Drain
 from callcenter.phone_fake import Outcome
 from tests.walks.browser import Desk, chromium, desk, write_tone
 from tests.walks.product import JAN, PASSWORD, SHARED, UNKNOWN, Product, until
@@ -309,6 +310,31 @@ async def test_the_page_says_when_the_server_or_the_switch_is_away_and_comes_bac
     await expect(page.locator("[data-strip=switch]")).to_have_count(0)
     await expect(page.locator("#softphone[data-phase=talking]")).to_be_visible()
     anna.problems.clear()  # Chromium reports the requests that failed meanwhile
+
+
+async def test_a_system_that_stops_says_so_lets_the_call_finish_and_starts_none(product: Product, anna: Desk) -> None:
+    page = anna.page
+    product.customer_calls(JAN)
+    await page.locator("[data-answer]").click()
+    await expect(page.locator("#softphone[data-phase=talking]")).to_be_visible()
+    product.phone.send(Drain())
+    strip = page.locator("[data-strip=draining]")
+    await expect(strip).to_have_text("The system is stopping: no new calls. Your call may finish.")
+    await page.reload()
+    await anna.alive()
+    await anna.audio()
+    await expect(strip).to_be_visible()
+    await expect(page.locator("#softphone[data-phase=talking]")).to_be_visible()
+    await page.locator("#softphone").get_by_role("button", name="Hang up").click()
+    await anna.state("wrap_up")
+    answer = await page.evaluate(
+        "fetch('/api/v1/calls', {method: 'POST', headers: {'content-type': 'application/json'},"
+        " body: JSON.stringify({number: '+48601234567'})}).then(async (r) => [r.status, (await r.json()).error.sentence])"
+    )
+    assert answer == [503, "The system is stopping: no new calls can be made. Calls in progress may finish."]
+    product.phone.send(Drain(on=False))
+    await expect(strip).to_have_count(0)
+    anna.problems.clear()  # Chromium reports the refused dial
 
 
 async def test_several_candidates_are_asked_about_and_none_is_preselected(product: Product, anna: Desk) -> None:

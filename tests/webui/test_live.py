@@ -17,6 +17,8 @@ from callcenter import clock, inbox
 from callcenter.actor import Role
 from callcenter.db import Database
 from callcenter.events import Notice, SwitchState
+from callcenter.phone import Drain
+from callcenter.switchboard import Switchboard
 from callcenter.users.models import Session
 from callcenter.wiring import wire
 from tests.webui.conftest import Person, Site, serving
@@ -153,10 +155,27 @@ async def test_without_after_only_the_future_comes_and_transient_messages_have_n
         async with site.database.unit_of_work() as uow:
             uow.emit(SwitchState(up=True), None)
         message = await hear(socket)
-        assert (message["seq"], message["type"], message["data"]) == (None, "switch.state", {"up": True})
+        assert (message["seq"], message["type"], message["data"]) == (None, "switch.state", {"up": True, "draining": False})
         await tell(site.database, consultant, "new")
         assert (await hear(socket))["seq"] == 2
     assert site.live.switch_up
+
+
+async def test_a_switch_that_stops_is_told_to_every_page(site: Site, served: str, consultant: Person, supervisor: Person) -> None:
+    board = asyncio.create_task(Switchboard(site.database, site.phone).run())
+    try:
+        async with page(served, consultant) as socket, page(served, supervisor) as other:
+            await connected(site, 2)
+            site.phone.send(Drain())
+            for each in (socket, other):
+                while (message := await hear(each))["type"] != "switch.state" or not message["data"]["draining"]:
+                    pass
+                assert (message["seq"], message["data"]) == (None, {"up": True, "draining": True})
+        async with site.client(consultant.bearer) as client:
+            assert (await client.get("/api/v1/me")).json()["draining"] is True
+    finally:
+        board.cancel()
+        await asyncio.gather(board, return_exceptions=True)
 
 
 async def test_a_ping_is_answered_and_anything_else_closes(site: Site, served: str, consultant: Person) -> None:

@@ -20,7 +20,8 @@ from callcenter.users.models import Token, User
 from callcenter.users.sessions import TOKEN_PREFIX, hash_secret
 from tests.webui.conftest import Site, serving
 from webui import routes
-from webui.openapi import OPERATIONS, document
+from webui.openapi import OPERATIONS
+from webui.openapi_document import document
 
 OWN_ID = 777_777  # of the administrator and the token that ask, so that no example shuts them out
 

@@ -4,10 +4,9 @@ import datetime as dt
 
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response
 
 from callcenter.actor import Actor, Role
-from callcenter.contacts import imports
+from callcenter.contacts import import_queries as imports
 from callcenter.contacts.models import Import
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict
@@ -81,11 +80,9 @@ async def get_import(uow: UnitOfWork, import_id: Id) -> ImportOut:
 
 
 @operation("GET", "/imports/{import_id}/rejected", "readRejectedRows", role=Role.SUPERVISOR, media_type="text/csv")
-async def read_rejected_rows(uow: UnitOfWork, import_id: Id) -> str:
-    """The rejected rows as CSV, with the reason in a column of its own; corrected, it can be imported as it is."""
-    text = await imports.rejected_rows(uow, import_id, gettext)
-    headers = {"content-disposition": f'attachment; filename="import-{import_id}-rejected.csv"'}
-    return Response(text, media_type="text/csv", headers=headers)  # type: ignore[return-value]  # sent as it is
+async def read_rejected_rows(request: Request, actor: Actor, import_id: Id) -> str:
+    """The rejected rows as CSV, with the reason in English in a column of its own; corrected, it can be imported as it is."""
+    return await background.rejected(request, actor, import_id)  # type: ignore[return-value]  # sent as it is
 
 
 @operation("GET", "/imports/{import_id}/notices", "listImportNotices", role=Role.SUPERVISOR)

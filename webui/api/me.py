@@ -70,6 +70,7 @@ class Me(BaseModel):
     projects: list[ProjectName]
     seq: int
     switch_up: bool
+    draining: bool
     demo: bool
     stun_servers: list[str]
     emergency_warning: bool
@@ -145,6 +146,7 @@ async def get_me(uow: UnitOfWork, request: Request) -> Me:
         projects=[ProjectName(id=each.id, name=each.name) for each in await projects.projects_of(uow)],
         seq=seq,
         switch_up=request.app.state.live.switch_up,
+        draining=request.app.state.live.draining,
         demo=settings.demo,
         stun_servers=[each.strip() for each in settings.stun_servers.split(",") if each.strip()],
         emergency_warning=await calls.emergency_warning(uow),

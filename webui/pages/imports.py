@@ -5,14 +5,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from callcenter.actor import Role
-from callcenter.contacts import imports
+from callcenter.contacts import import_queries as imports
 from callcenter.errors import CallCenterError, Conflict, Invalid
 from webui import imports as background
 from webui import views
 from webui.i18n import gettext, say
 from webui.pages import fields
 
-_NOTICES = 50
+_SHOWN = 50  # rows of each kind; the report has all
 
 
 async def listing(request: Request) -> Response:
@@ -53,13 +53,15 @@ async def _show(request: Request, template: str) -> Response:
     before = fields.query_text(request, "before", 20)  # the state work that was just asked for will leave
     async with request.app.state.database.reading(actor) as uow:
         found = await imports.get_import(uow, import_id)
-        noticed = await imports.notices(uow, import_id, _NOTICES)
+        noticed = await imports.notices(uow, import_id, _SHOWN)
+        rejections = await imports.rejections(uow, import_id, say, _SHOWN)
     return await views.render(
         request,
         template,
         each=found,
         error=say(found.error, found.error_values),
         notices=[(line, gettext(sentence)) for line, sentence in noticed],
+        rejections=rejections,
         before=before,
         moving=found.state == before
         or found.state in {"staging", "applying", "undoing"}
@@ -70,10 +72,7 @@ async def _show(request: Request, template: str) -> Response:
 async def rejected(request: Request) -> Response:
     """Download the rejected rows with their reasons."""
     actor, import_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
-    async with request.app.state.database.reading(actor) as uow:
-        rows = await imports.rejected_rows(uow, import_id, gettext)
-    headers = {"content-disposition": f'attachment; filename="import-{import_id}-rejected.csv"'}
-    return Response(rows, media_type="text/csv; charset=utf-8", headers=headers)
+    return await background.rejected(request, actor, import_id, say, (gettext("Line"), gettext("Reason")))
 
 
 async def apply(request: Request) -> Response:

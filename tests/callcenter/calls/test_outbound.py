@@ -7,7 +7,7 @@ import pytest
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, Leg
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotPermitted, Unavailable
-from callcenter.events import CallAnswered, CallChanged, CallEnded, CallRinging, ContactOpened
+from callcenter.events import CallAnswered, CallChanged, CallEnded, CallRinging, ContactOpened, SwitchState
 from callcenter.phone import (
     Bridge,
     EndReason,
@@ -22,6 +22,9 @@ from callcenter.phone import (
     SendDtmf,
     Snapshot,
     Sound,
+    SwitchDraining,
+    TrunkChanged,
+    TrunkState,
 )
 from callcenter.trunks.service import TrunkInput, add_trunk, update_trunk
 from tests.callcenter.calls.floor import ADMIN, CALLER, DIALLED, Floor
@@ -183,6 +186,25 @@ async def test_nothing_is_dialled_while_the_switch_is_away(floor: Floor) -> None
     with pytest.raises(Unavailable, match="switch"):
         await dial(floor)
     await floor.event(LinkUp(Snapshot("boot")))
+    await floor.live("anna")
+    await dial(floor)
+
+
+async def test_nothing_is_dialled_while_the_switch_is_stopping(floor: Floor) -> None:
+    await floor.ready("anna")
+    await floor.event(SwitchDraining(on=True))
+    assert floor.said(SwitchState)[-1] == SwitchState(up=True, draining=True)
+    await floor.event(TrunkChanged(TrunkState(floor.trunk_id, "ready")))  # an OPTIONS was answered meanwhile
+    with pytest.raises(Unavailable, match="is stopping"):
+        await dial(floor)
+    await floor.event(LinkDown())
+    await floor.event(LinkUp(Snapshot("boot", draining=True)))  # the web was started again meanwhile
+    assert floor.said(SwitchState)[-1] == SwitchState(up=True, draining=True)
+    await floor.live("anna")
+    with pytest.raises(Unavailable, match="is stopping"):
+        await dial(floor)
+    await floor.event(LinkUp(Snapshot("another boot")))
+    assert floor.said(SwitchState)[-1] == SwitchState(up=True)
     await floor.live("anna")
     await dial(floor)
 

@@ -18,7 +18,7 @@ agents = st.lists(
     unique_by=lambda each: each.user_id,
 )
 callers = st.lists(
-    st.builds(Waiting, st.text("abcdef", min_size=1, max_size=4), projects, moments, tried),
+    st.builds(Waiting, st.text("abcdef", min_size=1, max_size=4), projects, moments, tried, st.just(frozenset())),
     max_size=9,
     unique_by=lambda each: each.call_id,
 )
@@ -33,10 +33,12 @@ def test_each_call_and_agent_at_most_once_and_only_in_their_projects(waiting: li
     assert all(calls[pair.call_id].project_id in people[pair.user_id].projects for pair in pairs)
 
 
-@given(callers, agents)
-def test_no_caller_waits_while_somebody_who_could_take_the_call_is_free(waiting: list[Waiting], ready: list[Ready]) -> None:
-    pairs = assign(waiting, ready)
-    busy, served = {pair.user_id for pair in pairs}, {pair.call_id for pair in pairs}
+@given(callers, agents, st.frozensets(st.integers(1, 9)))
+def test_no_caller_waits_while_somebody_who_could_take_the_call_is_free(
+    waiting: list[Waiting], ready: list[Ready], resting: frozenset[int]
+) -> None:
+    pairs = assign([call._replace(resting=resting) for call in waiting], ready)
+    busy, served = {pair.user_id for pair in pairs} | resting, {pair.call_id for pair in pairs}
     for call in waiting:
         for agent in ready:
             assert call.call_id in served or agent.user_id in busy or call.project_id not in agent.projects

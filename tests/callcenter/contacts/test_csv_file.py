@@ -151,10 +151,12 @@ def test_a_bad_row_is_refused_with_a_sentence(cells: list[str]) -> None:
 
 def test_the_report_runs_no_formula_and_can_be_imported_again() -> None:
     cells = ["=cmd|'/c calc'!A1", "+48 501 234 567", "-1", "@x", " =1", "fine"]
-    text = import_rows.report(["Name", "Phone"], [(3, "Because.", cells)])
+    text = import_rows.csv_text([["Line", "Reason", "Name", "Phone"], ["3", "Because.", *cells]])
     assert text.splitlines()[0] == "Line,Reason,Name,Phone"
     assert text.splitlines()[1] == "3,Because.,'=cmd|'/c calc'!A1,'+48 501 234 567,'-1,'@x,' =1,fine"
-    source = io.BytesIO(import_rows.report(["Name", "Phone"], [(3, "Because.", ["Jan", "+48 501 234 567"])]).encode())
+    source = io.BytesIO(
+        import_rows.csv_text([["Line", "Reason", "Name", "Phone"], ["3", "Because.", "Jan", "+48 501 234 567"]]).encode()
+    )
     found = csv_file.read_layout(source)
     [(_, read, _)] = csv_file.read_rows(source, found)
     assert import_rows.read_row(found, read, "PL")["numbers"][0]["e164"] == "+48501234567"

@@ -1,6 +1,8 @@
 """Imports end to end: nothing half done, nothing twice, everything undone, on both databases."""
 
 import io
+import tracemalloc
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -8,12 +10,13 @@ from sqlalchemy import func, select, update
 
 from callcenter import clock
 from callcenter.actor import Actor, Role
-from callcenter.contacts import csv_file, import_steps, imports
+from callcenter.contacts import csv_file, import_queries, import_steps, imports
 from callcenter.contacts import service as contacts
 from callcenter.contacts.models import Contact, ContactTerm, Import, ImportRow, Number, Organisation
+from callcenter.contacts.seen_numbers import SeenNumbers
 from callcenter.contacts.service import ContactInput, NumberInput
 from callcenter.db import Database, UnitOfWork
-from callcenter.errors import CallCenterError, Conflict, NotFound, NotPermitted
+from callcenter.errors import CallCenterError, Conflict, NotFound, NotPermitted, fill
 from tests.callcenter.contacts.people import add_person
 
 FILE = b"""First name,Last name,Company,Mobile,E-mail
@@ -41,6 +44,10 @@ def people(number: int) -> bytes:
     return "\n".join(["First name,Last name,Company,Phone", *rows]).encode()
 
 
+async def report_of(database: Database, actor: Actor, import_id: int, say: import_queries.Say = fill) -> str:
+    return "".join([piece async for piece in import_queries.report(database, actor, import_id, say)])
+
+
 async def names(database: Database, q: str = "") -> list[str]:
     async with database.reading() as uow:
         return [each.name for each in (await contacts.list_contacts(uow, q=q, limit=200)).items]
@@ -57,15 +64,15 @@ async def test_good_rows_go_in_and_bad_ones_are_reported_with_their_reasons(data
     assert states[-1] == "done"
     assert await names(database) == ["Jan Kowalski", "Iga Lis", "Ewa Nowak", "Old"]
     assert await names(database, "acme 501") == ["Jan Kowalski", "Ewa Nowak"]
+    report = (await report_of(database, boss, done.id)).splitlines()
     async with database.reading(boss) as uow:
-        report = (await imports.rejected_rows(uow, done.id)).splitlines()
         assert report[0] == "Line,Reason,First name,Last name,Company,Mobile,E-mail"
         assert report[1].startswith('4,"A contact needs a first name, a last name or an organisation.",,,,501 000 003')
         assert report[2].startswith("6,999999999999999999999999999999 is too long for a telephone number.,Ola")
-        assert (await imports.rejected_rows(uow, done.id, str.upper)).count("TOO LONG") == 1
-        assert [line for line, _ in await imports.notices(uow, done.id)] == [2, 3]
+        assert [line for line, _ in await import_queries.rejections(uow, done.id)] == [4, 6]
+        assert [line for line, _ in await import_queries.notices(uow, done.id)] == [2, 3]
         assert [each.name for each in await contacts.list_organisations(uow)] == ["Acme", "Beta"]
-        assert [each.id for each in await imports.list_imports(uow)] == [done.id]
+        assert [each.id for each in await import_queries.list_imports(uow)] == [done.id]
         left = await uow.session.scalars(select(ImportRow).where(ImportRow.error == "", ImportRow.notice == ""))
         assert not list(left), "no copies of customers' data stay behind"
 
@@ -227,7 +234,7 @@ async def test_a_row_made_before_is_used(database: Database, boss: Actor) -> Non
     done = await imports.run_import(database, boss, people(3), "people.csv", import_id=made.id)
     assert (done.id, done.state) == (made.id, "done")
     async with database.reading(boss) as uow:
-        assert len(await imports.list_imports(uow)) == 1
+        assert len(await import_queries.list_imports(uow)) == 1
 
 
 async def test_only_supervisors_import(database: Database) -> None:
@@ -235,12 +242,12 @@ async def test_only_supervisors_import(database: Database) -> None:
     with pytest.raises(NotPermitted):
         await imports.run_import(database, anna, FILE, "people.csv")
     async with database.reading(anna) as uow:
-        for refused in (imports.list_imports(uow), imports.get_import(uow, 1), imports.rejected_rows(uow, 1)):
+        for refused in (import_queries.list_imports(uow), import_queries.get_import(uow, 1), import_queries.rejections(uow, 1)):
             with pytest.raises(CallCenterError):
                 await refused
     async with database.reading() as uow:
         with pytest.raises(NotFound):
-            await imports.get_import(uow, 1)
+            await import_queries.get_import(uow, 1)
 
 
 async def test_what_a_database_cannot_hold_is_reported_and_not_lost(database: Database, boss: Actor) -> None:
@@ -263,3 +270,43 @@ def test_a_batch_that_took_long_is_followed_by_a_smaller_one(monkeypatch: pytest
     assert sizes[0] < sizes[1] < sizes[2]
     assert sizes[2] > sizes[3] > sizes[4]
     assert sizes[5] * 0.01 <= 0.05
+
+
+async def test_a_reason_with_values_is_told_in_the_readers_language(database: Database, boss: Actor) -> None:
+    done = await imports.run_import(database, boss, FILE, "people.csv")
+
+    def polish(sentence: str, values: Mapping[str, object]) -> str:
+        texts = {"{number} is too long for a telephone number.": "{number} jest za długi."}
+        return fill(texts.get(sentence, sentence), values)
+
+    async with database.reading(boss) as uow:
+        [_, row] = await import_queries.rejections(uow, done.id, polish)
+    assert row == (6, "999999999999999999999999999999 jest za długi.")
+    assert "999999999999999999999999999999 jest za długi." in await report_of(database, boss, done.id, polish)
+
+
+async def test_a_report_of_many_rows_comes_in_pieces_each_row_once(
+    database: Database, boss: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_queries, "_AT_ONCE", 7)
+    content = "Name,Phone\n" + "".join(f",50100{n:04}\n" for n in range(30))
+    done = await imports.run_import(database, boss, content.encode(), "people.csv")
+    pieces = [piece async for piece in import_queries.report(database, boss, done.id)]
+    assert len(pieces) == 6
+    lines = "".join(pieces).splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["Line", *(str(n) for n in range(2, 32))]
+
+
+def test_the_numbers_of_a_file_are_kept_with_their_first_line() -> None:
+    with SeenNumbers() as seen:
+        assert [seen.first_line(48501000001, 2), seen.first_line(48501000002, 3), seen.first_line(48501000001, 9)] == [2, 3, 2]
+
+
+def test_memory_does_not_grow_with_the_numbers_of_a_file() -> None:
+    with SeenNumbers() as seen:
+        tracemalloc.start()
+        for number in range(30_000):
+            seen.first_line(48_500_000_000 + number, number)
+        grown, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert grown < 100_000

@@ -9,7 +9,7 @@ from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotP
 from callcenter.events import ContactOpened, MeetingDialling, MeetingMissed, Notice
 from callcenter.meetings import attempts as meeting_attempts
 from callcenter.meetings.models import Attempt, Meeting
-from callcenter.phone import Bridge, EndReason, LinkDown, LinkUp, Originate, Snapshot
+from callcenter.phone import Bridge, EndReason, LinkDown, LinkUp, Originate, Snapshot, SwitchDraining
 from callcenter.trunks.service import TrunkInput, update_trunk
 from tests.callcenter.calls.floor import ADMIN, CALLER, DIALLED, Floor
 from tests.callcenter.meetings import desk
@@ -126,7 +126,14 @@ async def test_not_now_puts_it_off_for_a_minute_and_frees_the_consultant(office:
 
 @pytest.mark.parametrize(
     ("what", "code"),
-    [("break", "break"), ("offline", "offline"), ("audio", "no_audio"), ("switch", "switch_away"), ("trunk", "trunk_off")],
+    [
+        ("break", "break"),
+        ("offline", "offline"),
+        ("audio", "no_audio"),
+        ("switch", "switch_away"),
+        ("stopping", "draining"),
+        ("trunk", "trunk_off"),
+    ],
 )
 async def test_what_happens_during_the_countdown_stops_it(office: Floor, what: str, code: str) -> None:
     await office.ready("anna")
@@ -153,6 +160,8 @@ async def happens(office: Floor, what: str) -> None:
             await office.lost("anna")
         case "switch":
             await office.event(LinkDown())
+        case "stopping":
+            await office.event(SwitchDraining(on=True))
         case "trunk":
             await trunk(office, enabled=False)
 
@@ -297,7 +306,7 @@ async def test_rows_stand_before_the_switch_is_asked_to_dial(office: Floor) -> N
     async def before(uow: object) -> None:
         order.append("commit")
 
-    office.database.before_commit.append(before)  # type: ignore[arg-type]
+    office.database.before_commit.append(before)
     office.database.after_commit.append(lambda committed: order.extend(each.kind for each in committed.commands))
     await office.later(6)
     async with office.database.reading() as uow:

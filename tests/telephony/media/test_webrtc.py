@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import aioice.ice
 import pytest
+from aiortc.sdp import candidate_from_sdp
 
 from callcenter import clock
 from callcenter.errors import Invalid, Unavailable
@@ -20,6 +21,63 @@ from tests.telephony.media.rig import strength, tone, until
 def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Meet on 127.0.0.1, so that the tests run on a machine without a network."""
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+
+
+async def test_a_browser_is_told_the_external_address_with_the_same_port_and_connects() -> None:
+    browser = Browser()
+    port = await BrowserPort.open(await browser.offer(), external_address="203.0.113.7")
+    try:
+        told = [candidate_from_sdp(line[12:]) for line in port.answer.splitlines() if line.startswith("a=candidate:")]
+        own = [each for each in told if each.ip == "127.0.0.1"]
+        outside = [each for each in told if each.ip == "203.0.113.7"]
+        assert [each.port for each in outside] == [each.port for each in own]
+        assert len(own) == 1
+        assert (outside[0].type, outside[0].protocol, outside[0].component) == ("host", "udp", 1)
+        assert outside[0].priority < own[0].priority
+        assert outside[0].foundation != own[0].foundation
+        await browser.take(port.answer)
+        await until(lambda: port.live)
+    finally:
+        port.close()
+        await port.closed()
+        await browser.close()
+
+
+@pytest.mark.parametrize(
+    "external",
+    [
+        "",  # not set
+        "127.0.0.1",  # our own: nothing new
+        "2001:db8::7",  # of another family than any socket of ours
+        "no-such-name.invalid",
+    ],
+)
+async def test_nothing_is_added_for_an_external_address_that_says_nothing_new(external: str) -> None:
+    browser = Browser()
+    port = await BrowserPort.open(await browser.offer(), external_address=external)
+    assert port.answer.count("a=candidate:") == 1
+    port.close()
+    await port.closed()
+    await browser.close()
+
+
+async def test_the_external_address_may_be_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def look_up(host: str, port: int, **_: object) -> list[object]:
+        asked.append(host)
+        return [(2, 2, 17, "", ("203.0.113.9", 0))]
+
+    browser = Browser()
+    offer = await browser.offer()
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", look_up)
+    port = await BrowserPort.open(offer, external_address="calls.example.com")
+    monkeypatch.undo()
+    assert asked == ["calls.example.com"]
+    assert "203.0.113.9" in port.answer
+    port.close()
+    await port.closed()
+    await browser.close()
 
 
 class Meeting:

@@ -1,6 +1,7 @@
 // The desk: one document for the whole shift. Loads what this consultant has now, then follows the live events.
 
 import { ApiError } from "./api.js";
+import { startCallButtons } from "./callbuttons.js";
 import { toast } from "./dom.js";
 import { loadTexts, t } from "./i18n.js";
 import { startKeyboard } from "./keyboard.js";
@@ -39,6 +40,7 @@ async function start() {
   startTopbar();
   startPopups();
   startSoftphone();
+  startCallButtons();
   startWrapUp();
   startMeetings();
   startKeyboard();

@@ -1,6 +1,7 @@
 // What pages need after they were swapped in: everything is found by data- attributes, so templates hold no script.
 
 import { api, quietly } from "./api.js";
+import { drawCallButtons } from "./callbuttons.js";
 import { chord } from "./keyboard.js";
 import { drawDevices } from "./devices.js";
 import { h, toast } from "./dom.js";
@@ -11,13 +12,14 @@ import { clock, secondsSince } from "./format.js";
 import { currentTheme, setTheme } from "./theme.js";
 import { watch } from "./store.js";
 
-const LISTED = new Set(["call.answered", "call.changed", "call.ended", "call.ringing", "call.withdrawn", "agent.state", "meeting.changed", "meeting.missed", "meeting.assigned"]);
+const LISTED = new Set(["call.answered", "call.changed", "call.ended", "call.ringing", "call.withdrawn", "agent.state", "meeting.due", "meeting.dialling", "meeting.changed", "meeting.missed", "meeting.assigned"]);
 const REFRESH_MILLISECONDS = 400;
 const LARGEST_REFRESHED = 51; // a page of rows and the line that loads more
 let refreshTimer = 0;
 
 /** Wire up the parts of a page that was just shown. */
 export function enhance(main) {
+  drawCallButtons();
   const devices = main.querySelector("[data-devices]");
   if (devices && !devices.childElementCount) drawDevices(devices);
   const pad = main.querySelector("[data-keypad]");

@@ -19,6 +19,7 @@ export const state = {
   ended: null, // the last call that failed, so that its reason can be read
   connected: false,
   switchUp: true,
+  draining: false,
   queue: { waiting: 0, longest_seconds: 0 },
 };
 
@@ -82,6 +83,7 @@ function take(me) {
     meeting: me.meeting || null,
     missed: me.missed || [],
     switchUp: me.switch_up !== false,
+    draining: me.draining === true,
   });
 }
 
@@ -137,7 +139,7 @@ const reducers = {
     change({ agent: { ...state.agent, ...data } });
     return before !== data.state && (before === "wrap_up" || data.state === "wrap_up" || data.state === "on_call") ? load() : null;
   },
-  "switch.state": (data) => change({ switchUp: data.up }),
+  "switch.state": (data) => change({ switchUp: data.up, draining: data.draining }),
   "queue.state": (data) => change({ queue: data }),
   notice: (data) => toast(t(data.sentence, data.values || {}), data.level, data.link),
   resync: (data) => {

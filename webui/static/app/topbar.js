@@ -66,6 +66,7 @@ function stateText(agent) {
 function drawStrips() {
   strip("connection", state.connected || !state.me ? null : t("The connection to the server is lost. Your call goes on; the page comes back by itself."), { level: "warning" });
   strip("switch", state.switchUp ? null : t("The telephone switch cannot be reached. Whether calls in progress go on is known when it is back; new ones cannot start until then."), { level: "danger" });
+  strip("draining", state.draining ? t("The system is stopping: no new calls. Your call may finish.") : null);
   strip("emergency", state.me?.emergency_warning ? t("Emergency numbers cannot be dialled from here: no trunk is marked for them. Use another telephone.") : null, { level: "warning" });
   const [unsaved] = state.unsaved.filter((call) => call.id !== state.wrapUp?.id && call.id !== state.call?.id);
   strip("unsaved", unsaved ? t("A note about {name} was typed and not saved.", { name: unsaved.contact || unsaved.number_shown || unsaved.number }) : null, {

@@ -1,0 +1,40 @@
+"""The numbers a file of contacts has had so far, on disk: a file has a million rows, and memory must not grow with them."""
+
+import sqlite3
+from types import TracebackType
+from typing import Self
+
+_CACHE_KIBIBYTES = 8192
+
+
+class SeenNumbers:
+    """Each E.164 number with the first line it stood on, in a private temporary database that goes with `close`.
+
+    Used by one thread at a time, not always the same one.
+    """
+
+    def __init__(self) -> None:
+        # No name: a temporary file that SQLite deletes itself (https://sqlite.org/inmemorydb.html#temp_db).
+        self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        for each in (f"cache_size = -{_CACHE_KIBIBYTES}", "journal_mode = OFF", "synchronous = OFF", "temp_store = FILE"):
+            self._database.execute(f"PRAGMA {each}")
+        self._database.execute("CREATE TABLE seen (number INTEGER PRIMARY KEY, line INTEGER NOT NULL)")
+
+    def first_line(self, number: int, line: int) -> int:
+        """Return the line `number` stood on first; that is `line` when it was not seen before."""
+        if self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (number, line)).rowcount:
+            return line
+        (first,) = self._database.execute("SELECT line FROM seen WHERE number = ?1", (number,)).fetchone()
+        return int(first)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close it."""
+        self.close()

@@ -1,0 +1,31 @@
+// Buttons that dial, wherever a page shows a number: while no call can begin they are off, and their title says why.
+
+import { t } from "./i18n.js";
+import { state, subscribe } from "./store.js";
+
+const LONGEST_EMERGENCY = 3; // digits; such a number goes before what only rings (calls/outbound.py)
+
+/** Keep the buttons in step with the state; `drawCallButtons` does so for what is swapped in. */
+export function startCallButtons() {
+  subscribe(drawCallButtons);
+}
+
+/** Switch every such button on or off, as things stand. */
+export function drawCallButtons() {
+  for (const button of document.querySelectorAll("[data-dial]")) {
+    const why = reason(button.dataset.dial.replace(/\D/g, "").length <= LONGEST_EMERGENCY);
+    button.disabled = Boolean(why);
+    if (why) button.title = why;
+    else button.removeAttribute("title");
+  }
+}
+
+/** Say why no call can begin now; the server refuses for the same reasons. */
+function reason(emergency) {
+  if (!state.me) return "";
+  if (state.call || state.agent.state === "on_call") return t("You are on a call. Hang up first.");
+  if (emergency) return "";
+  if (state.offers.length || state.agent.state === "offered") return t("A call is ringing at your desk. Answer or decline it first.");
+  if (state.agent.state === "offline") return t("You are offline. Press Ready or Break first.");
+  return "";
+}
