@@ -123,7 +123,7 @@ function build(meeting) {
   const sub = [meeting.organisation, meeting.number_shown].filter(Boolean).join(" · ");
   const about = meeting.name && meeting.name !== name ? meeting.name : t("The meeting's page");
   return h("section", { class: `popup popup-meeting${counting ? " popup-countdown" : folded.has(meeting.meeting_id) ? " popup-folded" : ""}`, "data-meeting-card": meeting.meeting_id, role: "region", "aria-labelledby": id },
-    h("div", { class: "popup-head" }, icon(counting ? "bolt" : "calendar-event"), counting ? h("span", { "data-countdown": true }, t("Dialling …")) : meeting.project || t("Phone meeting"),
+    h("div", { class: "popup-head" }, icon(counting ? "bolt" : "calendar-event"), counting ? h("span", { "data-countdown": true }, t("Dialling …")) : [h("span", { class: "when-open" }, meeting.project || t("Phone meeting")), h("span", { class: "when-folded" }, name)],
       h("span", { class: "timer", role: "timer", "data-left": true }), counting ? null : foldButton(meeting.meeting_id)),
     counting ? h("div", { class: "popup-bar" }) : null,
     h("div", { class: "popup-body" },
