@@ -37,10 +37,6 @@ async def way_out(uow: UnitOfWork, meeting: Meeting, rules: MeetingSettings) -> 
     if way.trunk.state == AWAY:
         return Barred("switch_away", Unavailable("The telephone switch cannot be reached. Try again in a moment."))
     if way.trunk.state == DRAINING:
-        return Barred(
-            "switch_away", Unavailable("The system is stopping: no new calls can be made. Calls in progress may finish.")
-        )
-    if way.trunk.state == DRAINING:
         sentence = "The system is stopping: no new calls can be made. Calls in progress may finish."
         return Barred("draining", Unavailable(sentence))
     return way
