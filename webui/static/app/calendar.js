@@ -29,7 +29,7 @@ export async function drawCalendar(box) {
   const mine = new Calendar(box);
   shown = mine;
   try {
-    await (loading ||= load(box.dataset.script, box.dataset.style));
+    await (loading ||= load(box.dataset.script, box.dataset.sheet));
   } catch {
     loading = null;
     say(mine.page, t("The calendar could not be loaded. Load the page again."), { level: "danger" });
