@@ -1,4 +1,4 @@
-"""Planning a phone meeting, changing one, and giving it another time: forms that show what to think of before they save."""
+"""Planning a phone meeting and changing one: a form that shows what to think of before it saves."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from callcenter.meetings import series
 from callcenter.meetings import service as meetings
 from callcenter.meetings import settings as rules
 from callcenter.meetings.changes import ChangedMeanwhile
-from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut, Reschedule, SettingsOut
+from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut, SettingsOut
 from callcenter.meetings.forms import Warning as Thought
 from callcenter.meetings.series_forms import SeriesInput
 from callcenter.projects import service as projects
@@ -99,7 +99,7 @@ async def served(request: Request) -> Response:
     given = blank() | {"project_id": fields.query_id(request, "project_id"), "user_id": fields.query_id(request, "user_id")}
     given |= {"mode": fields.query_text(request, "mode", 10)}
     async with request.app.state.database.reading(actor) as uow:
-        context = await _served(uow, given)
+        context = await choices(uow, given)
     return await views.render(request, "meetings/served.html", given=given, fault="", error="", **context)
 
 
@@ -107,7 +107,7 @@ async def create(request: Request) -> Response:
     """Plan the meeting, once what there is to think of was seen."""
     actor = views.signed_in(request)
     form = await views.form(request)
-    given = _given(form)
+    given = typed(form)
     try:
         repeat = meeting_series.series_from_form(form)
         data = fields.validated(MeetingInput, _values(form, given))
@@ -144,7 +144,7 @@ async def update(request: Request) -> Response:
     """Change the meeting; when somebody did so meanwhile, show what, and keep what was typed."""
     actor, meeting_id = views.signed_in(request), fields.path_id(request)
     form = await views.form(request)
-    given = _given(form)
+    given = typed(form)
     warnings: list[Thought] = []
     try:
         data = fields.validated(MeetingChange, _values(form, given) | {"version": fields.whole(form, "version") or 0})
@@ -173,7 +173,7 @@ def as_given(meeting: MeetingOut) -> Given:
     return plain | number | more | times.parts("from", meeting.from_at) | times.parts("to", meeting.to_at)
 
 
-def _given(form: FormData) -> Given:
+def typed(form: FormData) -> Given:
     """Return the form as it was typed."""
     given: Given = {name: fields.text(form, name) for name in _TEXTS}
     for name in ("contact_id", "project_id", "user_id"):
@@ -185,7 +185,7 @@ def _given(form: FormData) -> Given:
 
 def _values(form: FormData, given: Given) -> dict[str, Any]:
     """Return the form as MeetingInput takes it; raises Invalid about times that are none."""
-    window = _window(form, given)
+    window = window_of(form, given)
     if given["project_id"] is None:
         raise Invalid("Choose a project.", field="project_id")
     plain = {name: given[name] for name in (*_PLAIN, "keep_number", "invite")}
@@ -193,7 +193,7 @@ def _values(form: FormData, given: Given) -> dict[str, Any]:
     return plain | window | {"number": number, "mode": given["mode"] or None}
 
 
-def _window(form: FormData, given: Given) -> dict[str, Any]:
+def window_of(form: FormData, given: Given) -> dict[str, Any]:
     """Return when the customer may be called; raises Invalid."""
     from_at = times.moment(form, "from")
     if from_at is None:
@@ -218,7 +218,7 @@ async def _contact(uow: UnitOfWork, contact_id: int | None) -> Contact | None:
         return None
 
 
-async def _served(uow: UnitOfWork, given: Given) -> dict[str, Any]:
+async def choices(uow: UnitOfWork, given: Given) -> dict[str, Any]:
     """Return whose meetings these may be and the rules of the project."""
     supervisor = uow.actor.may(Role.SUPERVISOR)
     known = await (projects.list_projects(uow) if supervisor else projects.projects_of(uow))
@@ -242,7 +242,7 @@ async def _form(
 ) -> Response:
     async with request.app.state.database.reading(views.signed_in(request)) as uow:
         contact = await _contact(uow, given["contact_id"])
-        context = await _served(uow, given)
+        context = await choices(uow, given)
     stale = isinstance(refused, ChangedMeanwhile)
     if stale and meeting is not None:
         given["version"] = meeting.version  # saving again is upon what is shown now
@@ -271,47 +271,6 @@ def _fault(refused: CallCenterError | None) -> str:
     return meeting_series.field_of(refused) if refused and name.startswith("repeat.") else name
 
 
-async def another_time(request: Request) -> Response:
-    """Show the form that gives a meeting another time."""
-    actor, meeting_id = views.signed_in(request), fields.path_id(request)
-    async with request.app.state.database.reading(actor) as uow:
-        meeting = await meetings.get(uow, meeting_id)
-    given = as_given(meeting) | {"note": "", **times.parts("from", None), **times.parts("to", None)}
-    return await _another_time(request, meeting, given)
-
-
-async def _another_time(request: Request, meeting: MeetingOut, given: Given, refused: CallCenterError | None = None) -> Response:
-    async with request.app.state.database.reading(views.signed_in(request)) as uow:
-        context = await _served(uow, given)
-    return await views.render(
-        request,
-        "meetings/another_time.html",
-        refused.status if refused else 200,
-        meeting=meeting,
-        given=given,
-        error=views.translate(request, refused) if refused else "",
-        fault=_fault(refused),
-        **context,
-    )
-
-
-async def reschedule(request: Request) -> Response:
-    """Plan the meeting anew for another time; the old one stays, linked."""
-    actor, meeting_id = views.signed_in(request), fields.path_id(request)
-    form = await views.form(request)
-    given = _given(form) | {"note": fields.text(form, "note")}
-    try:
-        values = _window(form, given) | {"note": given["note"]}
-        chosen = {"user_id": given["user_id"], "mode": given["mode"] or None}
-        async with request.app.state.database.unit_of_work(actor) as uow:
-            follow_up = await meetings.reschedule(uow, meeting_id, fields.validated(Reschedule, values | chosen))
-    except (Invalid, Conflict) as error:
-        async with request.app.state.database.reading(actor) as uow:
-            meeting = await meetings.get(uow, meeting_id)
-        return await _another_time(request, meeting, given, error)
-    return views.redirect(f"/meetings/{follow_up.id}?planned=1")
-
-
 ROUTES = [
     Route("/meetings", create, methods=["POST"]),
     Route("/meetings/new", new, methods=["GET"]),
@@ -319,6 +278,4 @@ ROUTES = [
     Route("/meetings/served", served, methods=["GET"]),
     Route("/meetings/{id:int}/edit", edit, methods=["GET"]),
     Route("/meetings/{id:int}/edit", update, methods=["POST"]),
-    Route("/meetings/{id:int}/reschedule", another_time, methods=["GET"]),
-    Route("/meetings/{id:int}/reschedule", reschedule, methods=["POST"]),
 ]
