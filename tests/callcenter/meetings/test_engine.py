@@ -300,12 +300,12 @@ async def test_one_meeting_our_code_fails_on_stops_no_other(office: Floor, monke
     await desk.invariants(office)
 
 
-async def test_two_servers_on_one_database_dial_once(office: Floor, database_url: str) -> None:
+async def test_two_servers_on_one_database_dial_once(office: Floor) -> None:
     for name in ("anna", "bob", "celia"):
         await planned(office, mode="automatic", user_id=office.people[name].id)
         await planned(office, mode="automatic", user_id=None)
     await office.ready("anna", "bob", "celia")
-    other = wire(Database(database_url, settings=office.database.settings))
+    other = wire(Database(office.database.url, settings=office.database.settings))
     other.after_commit.append(office.committed)
     try:
         workers = [Scheduler(each) for each in (office.database, other, office.database, other)]

@@ -150,7 +150,7 @@ async def left(database: Database) -> int:
 
 
 @pytest.mark.soak
-async def test_kills_at_random_moments_of_many_dials(database: Database, database_url: str, tmp_path: Path) -> None:
+async def test_kills_at_random_moments_of_many_dials(database: Database, tmp_path: Path) -> None:
     seed = int(os.environ.get("CALLCENTER_SOAK_SEED", time.time_ns() % 1_000_000))
     chance = random.Random(seed)
     floor = await open_office(database)
@@ -169,7 +169,7 @@ async def test_kills_at_random_moments_of_many_dials(database: Database, databas
     survivor = Survivor(settings.socket_path("link"), [str(floor.people[name].id) for name in PEOPLE], chance)
     await survivor.restart()
     kills = restarts = 0
-    child = await start_child(database_url, tmp_path)
+    child = await start_child(database.url, tmp_path)
     try:
         async with asyncio.timeout(7200):
             while await left(database):
@@ -183,7 +183,7 @@ async def test_kills_at_random_moments_of_many_dials(database: Database, databas
                     if chance.random() < 0.2:
                         await survivor.restart()
                         restarts += 1
-                    child = await start_child(database_url, tmp_path)
+                    child = await start_child(database.url, tmp_path)
     finally:
         if child.returncode is None:
             child.kill()
