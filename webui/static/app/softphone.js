@@ -12,7 +12,9 @@ import { change, state, subscribe, takeCall } from "./store.js";
 
 const KEYS = [["1", ""], ["2", "abc"], ["3", "def"], ["4", "ghi"], ["5", "jkl"], ["6", "mno"], ["7", "pqrs"], ["8", "tuv"], ["9", "wxyz"], ["*", ""], ["0", "+"], ["#", ""]];
 const FAILED_MILLISECONDS = 12000;
+const MOST_KEYS = 32; // in one request
 let drawn = null;
+let keys = { callId: "", waiting: "", sending: false };
 let failedTimer = 0;
 
 export function startSoftphone() {
@@ -104,10 +106,26 @@ function actions(call, parts) {
 }
 
 /** Send one key as a tone to the other side; called from the keypad and from typed digits while it is open. */
-export async function press(callId, key) {
+export function press(callId, key) {
   const { parts } = drawn || { parts: {} };
   if (parts.sent) parts.sent.textContent += key;
-  await quietly(api("POST", `/calls/${callId}/dtmf`, { digits: key }));
+  if (keys.callId !== callId) keys = { callId, waiting: "", sending: false };
+  keys.waiting += key;
+  return keys.sending ? null : sendKeys(keys);
+}
+
+/** Send what was pressed, one request after another: two at once could overtake each other. */
+async function sendKeys(pressed) {
+  pressed.sending = true;
+  try {
+    while (pressed.waiting) {
+      const digits = pressed.waiting.slice(0, MOST_KEYS);
+      pressed.waiting = pressed.waiting.slice(MOST_KEYS);
+      await quietly(api("POST", `/calls/${pressed.callId}/dtmf`, { digits }));
+    }
+  } finally {
+    pressed.sending = false;
+  }
 }
 
 /** Tell whether the softphone's keypad is open, so that typed digits go to it. */
