@@ -3,17 +3,26 @@
 import { t } from "./i18n.js";
 import { state, subscribe } from "./store.js";
 
+const AFTER_THE_POPUP_MILLISECONDS = 50;
 const LONGEST_EMERGENCY = 3; // digits; such a number goes before what only rings (calls/outbound.py)
 
-/** Keep the buttons in step with the state; `drawCallButtons` does so for what is swapped in. */
+let waiting = false;
+
+/** Keep the buttons in step with the state, after what hurries is drawn; `drawCallButtons` does so for what is swapped in. */
 export function startCallButtons() {
-  subscribe(drawCallButtons);
+  subscribe(() => {
+    if (waiting) return;
+    waiting = true;
+    setTimeout(() => requestAnimationFrame(drawCallButtons), AFTER_THE_POPUP_MILLISECONDS);
+  });
 }
 
 /** Switch every such button on or off, as things stand. */
 export function drawCallButtons() {
+  waiting = false;
   for (const button of document.querySelectorAll("[data-dial]")) {
     const why = reason(button.dataset.dial.replace(/\D/g, "").length <= LONGEST_EMERGENCY);
+    if (button.title === why && button.disabled === Boolean(why)) continue;
     button.disabled = Boolean(why);
     if (why) button.title = why;
     else button.removeAttribute("title");
