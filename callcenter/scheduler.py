@@ -16,6 +16,7 @@ from callcenter.calls.reconcile import SWEEP_SECONDS
 from callcenter.db import Committed, Database, UnitOfWork, away
 from callcenter.jobs import Job
 from callcenter.meetings import attempts, due, engine
+from callcenter.patience import patiently
 from callcenter.trunks import service as trunks
 
 log = structlog.get_logger(__name__)
@@ -45,8 +46,6 @@ WORK: dict[str, Work] = {
 }
 
 LONGEST_SLEEP = 1.0  # seconds: jobs put by other processes are seen after this at the latest
-SHORTEST_WAIT = 0.05  # seconds between tries while the database is away, doubled up to
-LONGEST_WAIT = 2.0
 _LONGEST_RETRY = 300  # seconds between tries of a job that fails
 _PUT_BACK = 5.0  # seconds the clock must have gone back before what looks after everything comes at once
 _LOOKING_AFTER = ("sweep", "meetings", "countdown")  # jobs that may come too early
@@ -158,15 +157,9 @@ class Scheduler:
 
     async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T:
         """Run a step, again and again while the database is away."""
-        wait = SHORTEST_WAIT
-        while True:
-            try:
-                return await step()
-            except Exception as error:
-                if not away(error):
-                    raise
-                if wait == SHORTEST_WAIT:
-                    log.error("scheduler.database_away", error=str(error)[:500])  # noqa: TRY400 - no fault of ours
-                self.counters["retried"] += 1
-            await asyncio.sleep(wait)
-            wait = min(2 * wait, LONGEST_WAIT)
+        return await patiently(step, self._away)
+
+    def _away(self, error: Exception, failed: int) -> None:
+        if not failed:
+            log.error("scheduler.database_away", error=str(error)[:500])
+        self.counters["retried"] += 1

@@ -1,12 +1,12 @@
 """Every event of the switch goes, in order, to the service that owns it: one transaction per event."""
 
-import asyncio
 from collections import Counter
 
 import structlog
 
 from callcenter.calls import service as calls
-from callcenter.db import Database, UnitOfWork, away
+from callcenter.db import Database, UnitOfWork
+from callcenter.patience import patiently
 from callcenter.phone import (
     DtmfReceived,
     Event,
@@ -24,9 +24,6 @@ from callcenter.phone import (
 )
 
 log = structlog.get_logger(__name__)
-
-SHORTEST_WAIT = 0.05  # seconds between tries while the database is locked or gone, doubled up to
-LONGEST_WAIT = 2.0
 
 
 class Switchboard:
@@ -55,27 +52,24 @@ class Switchboard:
         self.counters["events"] += 1
         if isinstance(event, LinkUp | LinkDown):
             self.up = isinstance(event, LinkUp)
-        wait = SHORTEST_WAIT
-        while True:
-            try:
-                async with self._database.unit_of_work() as uow:
-                    await dispatch(uow, event)
-            except Exception as error:
-                if not away(error):
-                    self.counters["failed"] += 1
-                    log.exception("switchboard.event_failed", kind=event.kind)
-                    break
-                if not self.behind:
-                    log.error("switchboard.database_away", kind=event.kind, error=str(error)[:500])  # noqa: TRY400 - no fault of ours
-                self.behind = True
-                self.counters["retried"] += 1
-                await asyncio.sleep(wait)
-                wait = min(2 * wait, LONGEST_WAIT)
-            else:
-                break
+        try:
+            await patiently(lambda: self._dispatch(event), lambda error, _: self._away(event, error))
+        except Exception:
+            self.counters["failed"] += 1
+            log.exception("switchboard.event_failed", kind=event.kind)
         if self.behind:
             self.behind = False
             log.info("switchboard.database_back", kind=event.kind)
+
+    async def _dispatch(self, event: Event) -> None:
+        async with self._database.unit_of_work() as uow:
+            await dispatch(uow, event)
+
+    def _away(self, event: Event, error: Exception) -> None:
+        if not self.behind:
+            log.error("switchboard.database_away", kind=event.kind, error=str(error)[:500])
+        self.behind = True
+        self.counters["retried"] += 1
 
 
 async def dispatch(uow: UnitOfWork, event: Event) -> None:  # noqa: C901 - one arm per event, no more

@@ -15,12 +15,13 @@ import structlog
 from sqlalchemy import ColumnElement, select, update
 
 from callcenter import clock
-from callcenter.db import Database, UnitOfWork, away
+from callcenter.db import Database, UnitOfWork
 from callcenter.events import Notice
 from callcenter.facts import MailOver
 from callcenter.messages import service, smtp
 from callcenter.messages.models import Mail
 from callcenter.messages.smtp import Connection, Never, NotNow
+from callcenter.patience import patiently
 
 log = structlog.get_logger(__name__)
 
@@ -33,8 +34,6 @@ LOOK_EVERY = 2.0  # seconds: mails queued meanwhile, also by other processes, le
 AWAY_WAIT = 2.0  # seconds the mailer leaves a server alone that is away, doubled up to
 LONGEST_AWAY_WAIT = 60.0
 STOP_SECONDS = 5.0  # a mail that is being handed over has, when the process stops
-_SHORTEST_DATABASE_WAIT = 0.05
-_LONGEST_DATABASE_WAIT = 2.0
 _PAGES = {"phone_meeting": "/meetings/"}  # where a person reads about what a mail is about
 
 
@@ -166,17 +165,12 @@ class Mailer:
 
     async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T:
         """Run a step, again and again while the database is away: what the server said must be written down."""
-        wait = _SHORTEST_DATABASE_WAIT
-        while True:
-            try:
-                return await step()
-            except Exception as error:
-                if not away(error):
-                    raise
-                if wait == _SHORTEST_DATABASE_WAIT:
-                    log.error("mailer.database_away", error=str(error)[:500])  # noqa: TRY400 - no fault of ours
-            await asyncio.sleep(wait)
-            wait = min(2 * wait, _LONGEST_DATABASE_WAIT)
+        return await patiently(step, _away)
+
+
+def _away(error: Exception, failed: int) -> None:
+    if not failed:
+        log.error("mailer.database_away", error=str(error)[:500])
 
 
 def _free(uow: UnitOfWork) -> tuple[ColumnElement[bool], ...]:
