@@ -42,6 +42,18 @@ async def test_a_customer_rings_and_becomes_a_pop_up_a_talk_a_note_and_a_line_on
     await expect(page.locator("#timeline")).to_contain_text("Order taken")
 
 
+async def test_the_pop_up_is_in_view_at_the_end_of_a_long_page(product: Product, anna: Desk) -> None:
+    page = anna.page
+    await page.goto(f"{anna.url}/profile")
+    await anna.alive()
+    await page.set_viewport_size({"width": 1280, "height": 500})
+    await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert await page.evaluate("scrollY") > 500
+    product.customer_calls(JAN)
+    await expect(page.locator(".popup-ringing").get_by_role("button", name="Answer")).to_be_in_viewport()
+    await expect(page.locator("#nav a[href='/contacts']")).to_be_in_viewport()
+
+
 async def test_enter_and_space_do_not_answer_and_the_pop_up_takes_no_focus(product: Product, anna: Desk) -> None:
     page = anna.page
     await page.goto(f"{anna.url}/contacts")
