@@ -8,7 +8,7 @@ busy_timeout alone eight writers waited ten times longer), and readers use a sec
 import asyncio
 import datetime as dt
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableSequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,6 +121,25 @@ class UnitOfWork:
     def due(self, at: dt.datetime) -> None:
         """Wake the scheduler at `at`, once committed."""
         self.committed.due.append(at)
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[None]:
+        """Run a part that may fail by itself: an error undoes it alone, with the commands, messages and facts it left."""
+        leaving: tuple[MutableSequence[Any], ...] = (
+            self.committed.commands,
+            self.committed.outgoing,
+            self.committed.due,
+            self.facts,
+        )
+        before = [len(each) for each in leaving]
+        try:
+            async with self.session.begin_nested():
+                yield
+        except BaseException:
+            for each, length in zip(leaving, before, strict=True):
+                while len(each) > length:
+                    each.pop()
+            raise
 
 
 BeforeCommit = Callable[[UnitOfWork], Awaitable[None]]

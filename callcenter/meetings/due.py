@@ -92,17 +92,14 @@ async def _see_to(uow: UnitOfWork, batch: Sequence[Meeting]) -> None:
 async def _look_at(uow: UnitOfWork, batch: Iterable[Meeting]) -> None:
     """Look at all; if our own code fails on one, at each apart, so that one stops nobody else's."""
     ids = [meeting.id for meeting in batch]
-    leaving = uow.committed
-    marks = (len(leaving.commands), len(leaving.outgoing), len(leaving.due), len(uow.facts))
     try:
-        async with uow.session.begin_nested():
+        async with uow.apart():
             for meeting in batch:
                 await look(uow, meeting)
     except Exception as error:
         if away(error):
             raise
         log.exception("meetings.look_failed", meetings=ids)
-        feeding.forget(uow, marks)
         for meeting in batch:
             await uow.session.refresh(meeting)
             async with feeding.apart(uow, meeting):

@@ -113,31 +113,20 @@ async def _begin(uow: UnitOfWork, meeting: Meeting, agent: Agent) -> bool:
 @asynccontextmanager
 async def apart(uow: UnitOfWork, meeting: Meeting, *also: Agent) -> AsyncIterator[None]:
     """Undo what fails inside and look at the meeting again later, instead of failing the whole transaction."""
-    leaving = uow.committed
-    marks = (len(leaving.commands), len(leaving.outgoing), len(leaving.due), len(uow.facts))
     try:
-        async with uow.session.begin_nested():
+        async with uow.apart():
             yield
     except Exception as error:
         if away(error):
             raise
-        meeting_id = await _undone(uow, meeting, marks)
+        meeting_id = await _put_off(uow, meeting)
         for each in also:
             await uow.session.refresh(each)
         log.exception("meeting.failed", meeting_id=meeting_id)
 
 
-def forget(uow: UnitOfWork, marks: tuple[int, int, int, int]) -> None:
-    """Drop what was to leave after a part of the transaction that was undone: commands, messages, wake-ups, facts."""
-    leaving = uow.committed
-    del leaving.commands[marks[0] :], leaving.outgoing[marks[1] :], leaving.due[marks[2] :]
-    while len(uow.facts) > marks[3]:
-        uow.facts.pop()
-
-
-async def _undone(uow: UnitOfWork, meeting: Meeting, marks: tuple[int, int, int, int]) -> int:
-    """Forget what should have left, and put the meeting off for a while."""
-    forget(uow, marks)
+async def _put_off(uow: UnitOfWork, meeting: Meeting) -> int:
+    """Look at a meeting again after a while; returns its id."""
     await uow.session.refresh(meeting)
     if meeting.state in (MeetingState.DUE, MeetingState.PLANNED, MeetingState.RETRY_WAIT):
         meeting.next_at = uow.now + GUARD

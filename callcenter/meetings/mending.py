@@ -17,8 +17,8 @@ async def mend_attempt(uow: UnitOfWork, meeting: Meeting) -> None:
     attempt = await attempts.running(uow, meeting)
     if attempt is None:
         log.error("meeting.attempt_missing", meeting_id=meeting.id, state=meeting.state)
-        meeting.state = MeetingState.DIALLING.value  # the only one from which it may be due again
-        await standing.enter(uow, meeting, MeetingState.DUE, "Its attempt was gone.")
+        await standing.enter(uow, meeting, MeetingState.UNCERTAIN, "Its attempt was gone.")
+        await results.remind(uow, meeting)
         return
     if attempt.state == attempts.COUNTDOWN:
         await mend_countdown(uow, attempt)
