@@ -1,10 +1,15 @@
 """Walks of the pages in Chromium: sign-in, contacts, languages, and every page for every role without a complaint."""
 
+import asyncio
+from contextlib import suppress
+from urllib.parse import urlsplit
+
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Error as PlaywrightError
 
 from tests.walks.browser import Desk, desk
-from tests.walks.product import PASSWORD, Product
+from tests.walks.product import PASSWORD, Product, until
 
 pytestmark = pytest.mark.browser
 
@@ -115,6 +120,36 @@ async def test_a_page_change_keeps_the_document_and_back_works(anna: Desk) -> No
     await page.go_back()
     await expect(page.locator("#main h1")).to_have_text("Contacts")
     assert await page.evaluate("window.sameDocument")
+
+
+@pytest.mark.parametrize("late", ["/calls", "/contacts"], ids=["the first answers late", "the first answers first"])
+async def test_the_last_page_asked_for_is_the_one_shown(anna: Desk, late: str) -> None:
+    page, answer = anna.page, asyncio.Event()
+    asked: list[str] = []
+
+    async def hold(route: Route) -> None:
+        path = urlsplit(route.request.url).path
+        asked.append(path)
+        if path == late:
+            await answer.wait()
+        with suppress(PlaywrightError):  # dropped by the page meanwhile
+            await route.continue_()
+
+    await page.route(lambda url: urlsplit(url).path in ("/calls", "/contacts"), hold)
+    await page.evaluate(
+        """import('/static/app/navigate.js').then((pages) => {
+            pages.go('/calls');
+            document.querySelector("#nav a[href='/contacts']").click();
+        })"""
+    )
+    await until(lambda: "/contacts" in asked, "the second page to be asked for")
+    if late == "/calls":
+        await expect(page.locator("#contact-search")).to_be_visible()
+    answer.set()
+    await expect(page.locator("#contact-search")).to_be_visible()
+    await expect(page.locator("#nav a[href='/contacts']")).to_have_attribute("aria-current", "page")
+    await page.unroute_all(behavior="wait")
+    await expect(page.locator("#contact-search")).to_be_visible()
 
 
 async def test_a_language_chosen_on_the_sign_in_page_or_the_profile_stays(product: Product, browser: Browser) -> None:

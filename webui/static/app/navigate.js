@@ -43,12 +43,33 @@ export function openContact(id, name) {
   });
 }
 
+let latest = null; // htmx's context of the last request made for <main>
+
+/** The last page asked for is the one shown: an older one still on its way is dropped, whichever answers first. */
+function supersede(ctx) {
+  if (latest && latest !== ctx && reads(latest)) latest.request.abort?.();
+  latest = ctx;
+}
+
+function reads(ctx) {
+  return ctx.request.method === "GET";
+}
+
 /** Wire navigation up, once. */
 export function startNavigation(afterSwap) {
   document.addEventListener("htmx:before:request", (event) => {
     const { ctx } = event.detail;
-    const leaves = ctx.target?.id === "main" && ctx.request.method === "GET";
-    if (leaves && ctx.sourceElement !== document.body && !mayLeave()) event.preventDefault();
+    if (ctx.target?.id !== "main") return;
+    if (reads(ctx) && ctx.sourceElement !== document.body && !mayLeave()) event.preventDefault();
+    else supersede(ctx);
+  });
+  document.addEventListener("htmx:after:request", (event) => {
+    const { ctx } = event.detail;
+    if (ctx === latest && !ctx.target.isConnected) ctx.target = document.getElementById("main");
+  });
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { ctx } = event.detail;
+    if (ctx.target?.id === "main" && latest && ctx !== latest) event.preventDefault();
   });
   document.addEventListener("htmx:after:swap", (event) => {
     markCurrent();
