@@ -23,7 +23,7 @@ __all__ = ["schedule", "tick", "wake"]
 
 log = structlog.get_logger(__name__)
 
-BATCH = 50  # meetings looked at in one transaction: what else waits for the database comes between two
+BATCH = 25  # meetings looked at in one transaction: what else waits for the database comes between two
 FIRST = select(Meeting.next_at).where(Meeting.next_at.is_not(None)).order_by(Meeting.next_at).limit(1)
 BATCH_UNTIL = select(Meeting).where(Meeting.next_at <= bindparam("at")).order_by(Meeting.next_at).limit(BATCH)
 _WAITS = frozenset({MeetingState.PLANNED, MeetingState.DUE, MeetingState.RETRY_WAIT})
