@@ -31,10 +31,11 @@ async def end(
     if call.answered_at is not None:
         call.talk_seconds = max(0, round((uow.now - call.answered_at).total_seconds()))
     log.info("call.ended", call_id=call.id, direction=call.direction, reason=reason.value, code=code)
-    await jobs.drop(uow, f"max_wait:{call.id}")
+    if call.direction == "inbound":
+        await jobs.drop(uow, f"max_wait:{call.id}")
     await uow.session.flush()
     freed = await _free_agent(uow, call, reason)
-    await entries.write(uow, call)
+    await entries.write(uow, call, fresh=True)
     if call.direction == "inbound" and call.answered_at is None and call.project_id is not None:
         await call_backs.add(uow, call)
     if waited:
@@ -57,7 +58,7 @@ async def hang_up(uow: UnitOfWork, call: Call, reason: EndReason) -> None:
 
 async def _free_agent(uow: UnitOfWork, call: Call, reason: EndReason) -> int | None:
     """Free whoever has the call or is offered it; returns the user."""
-    offer = await rows.open_offer(uow, call.id)
+    offer = await rows.open_offer(uow, call.id) if call.direction == "inbound" else None
     if offer is not None:
         await offers.close(uow, offer, "failed" if reason is EndReason.FAILED else "caller_left")
         uow.emit(CallWithdrawn(call_id=call.id, reason="caller_left"), [offer.user_id])
