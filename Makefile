@@ -37,7 +37,7 @@ bench: $(READY_TEST) $(FRONT_END) ## Measure: latencies, calls a second, bridges
 
 soak: $(READY_TEST) $(FRONT_END) ## The long and the crashing tests
 	@sh scripts/debian-packages.sh
-	@$(BIN)/python -m pytest -m soak $(ARGS)
+	@$(BIN)/python -m pytest -m soak -n $(strip $(WORKERS)) --dist load -rP $(ARGS)
 
 fmt: $(READY_TEST) ## Format and mend what can be mended by itself
 	@$(BIN)/ruff format .
