@@ -119,7 +119,7 @@ class Announcements:
         try:
             recording = await self._recording(name)
         except Invalid as error:
-            log.error("announcement.unplayable", leg=leg_id, name=name, reason=str(error))
+            log.error("announcement.unplayable", leg=leg_id, name=name, reason=str(error))  # noqa: TRY400 - a sentence
             self._over(leg_id)
         except Exception:  # whatever it is, the customer must not hang on the line
             log.exception("announcement.failed", leg=leg_id, name=name)

@@ -7,7 +7,7 @@ from callcenter.agents import service as agents
 from callcenter.calls import call_backs, entries, offers, queue, rows
 from callcenter.calls.models import Call, CallState
 from callcenter.db import UnitOfWork
-from callcenter.events import CallEnded, CallWithdrawn
+from callcenter.events import CallChanged, CallEnded, CallWithdrawn
 from callcenter.facts import CallOver
 from callcenter.phone import Bridge, EndReason, HangUpLeg
 
@@ -19,21 +19,27 @@ async def end(
 ) -> None:
     """End a call for good; nothing happens to one that is over. Its legs are the caller's business, or `hang_up`'s.
 
-    `lost`: it is gone and nobody knows what became of it.
+    `lost`: it is gone and nobody knows what became of it; of one whose agent dropped enough is known.
     """
     if call.state == CallState.ENDED:
         return
-    waited = call.state == CallState.WAITING
+    waited, announced = call.state == CallState.WAITING, call.state == CallState.ANNOUNCING
+    if announced:
+        reason, lost = EndReason.DROPPED, False
     if call.direction == "inbound" and call.answered_at is None and reason is EndReason.COMPLETED:
         reason = EndReason.CANCELLED  # answered by the queue only: the caller left before a person spoke
     call.state, call.ended_at, call.held = CallState.ENDED.value, uow.now, False
     call.end_reason, call.end_code, call.end_text = reason.value, code, text[:500]
     if call.answered_at is not None:
-        call.talk_seconds = max(0, round((uow.now - call.answered_at).total_seconds()))
+        until = call.dropped_at or uow.now
+        call.talk_seconds = max(0, round((until - call.answered_at).total_seconds()))
     log.info("call.ended", call_id=call.id, direction=call.direction, reason=reason.value, code=code)
     await jobs.drop(uow, f"max_wait:{call.id}")
+    await jobs.drop(uow, f"announcement:{call.id}")
     await uow.session.flush()
-    freed = await _free_agent(uow, call, reason)
+    if announced and call.user_id is not None:
+        uow.emit(CallChanged(call_id=call.id), [call.user_id])  # they have been free since they dropped
+    freed = None if announced else await free_agent(uow, call, reason)
     await entries.write(uow, call)
     if call.direction == "inbound" and call.answered_at is None and call.project_id is not None:
         await call_backs.add(uow, call)
@@ -51,11 +57,11 @@ async def hang_up(uow: UnitOfWork, call: Call, reason: EndReason) -> None:
     if call.user_id is not None:
         uow.send(Bridge(call.id, ()))
     for leg in await rows.live_legs(uow, call.id):
-        uow.send(HangUpLeg(leg.id, reason))
+        uow.send(HangUpLeg(leg.id, EndReason.COMPLETED if reason is EndReason.DROPPED else reason))
     await end(uow, call, reason)
 
 
-async def _free_agent(uow: UnitOfWork, call: Call, reason: EndReason) -> int | None:
+async def free_agent(uow: UnitOfWork, call: Call, reason: EndReason) -> int | None:
     """Free whoever has the call or is offered it; returns the user."""
     offer = await rows.open_offer(uow, call.id)
     if offer is not None:

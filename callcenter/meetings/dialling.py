@@ -46,7 +46,13 @@ async def place(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, agent: Agen
     """Write the attempt's call with its leg; the switch is asked once all that is committed."""
     await uow.session.flush()  # the attempt's row stands before its call's
     call = await outbound.place(
-        uow, agent, way, call_id=attempt.id, contact_id=meeting.contact_id, ring_seconds=rules.ring_seconds
+        uow,
+        agent,
+        way,
+        call_id=attempt.id,
+        contact_id=meeting.contact_id,
+        ring_seconds=rules.ring_seconds,
+        announcement=rules.announcement,
     )
     uow.emit(MeetingDialling(meeting_id=meeting.id, call_id=call.id, mode=attempt.mode), [agent.user_id])
     if meeting.contact_id is not None:
