@@ -149,7 +149,8 @@ async def leg_answered(uow: UnitOfWork, event: LegAnswered) -> None:
     elif call.user_id is not None and call.state not in (CallState.TALKING, CallState.ANNOUNCING):
         if call.direction == "outbound" and await inbound.identify_again(uow, call) and call.contact_id is not None:
             uow.emit(ContactOpened(contact_id=call.contact_id, call_id=call.id), [call.user_id])
-        if not (await stations.is_gone(uow, call.user_id) and await announcing.begin(uow, call, uow.now)):
+        nobody = bool(call.announcement) and await stations.is_gone(uow, call.user_id)
+        if not (nobody and await announcing.begin(uow, call, uow.now)):
             _talk(uow, call)
 
 

@@ -24,9 +24,7 @@ async def read_meeting_announcement(uow: UnitOfWork, project_id: Id) -> bytes:
     return FileResponse(file, media_type="audio/wav")  # type: ignore[return-value]  # sent as it is
 
 
-@operation(
-    "PUT", _PATH, "setMeetingAnnouncement", role=Role.SUPERVISOR, upload=True, dry_run=False, errors=(Conflict,)
-)  # fmt: skip
+@operation("PUT", _PATH, "setMeetingAnnouncement", role=Role.SUPERVISOR, upload=True, dry_run=False, errors=(Conflict,))
 async def set_meeting_announcement(request: Request, actor: Actor, project_id: Id) -> SettingsOut:
     """Keep another one: WAV, 8000 samples a second, 16 bit, mono, at most a minute. Calls that go on keep theirs."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
