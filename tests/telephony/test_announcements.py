@@ -58,7 +58,12 @@ async def test_it_goes_on_where_it_was_when_the_port_is_another_in_another_law(s
 async def test_a_file_is_read_once_for_all_who_hear_it_at_the_same_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     really = module._read
-    monkeypatch.setattr(module, "_read", lambda folder, name: (read.append(name), really(folder, name))[1])
+
+    def reads(folder: Path | None, name: str) -> module.Recording:
+        read.append(name)
+        return really(folder, name)
+
+    monkeypatch.setattr(module, "_read", reads)
     for n in range(20):
         stage.announcements.begin(f"leg{n}", "sorry.wav")
         stage.announcements.begin(f"leg{n}", "sorry.wav")
