@@ -35,7 +35,8 @@ async def end(
         call.talk_seconds = max(0, round((until - call.answered_at).total_seconds()))
     log.info("call.ended", call_id=call.id, direction=call.direction, reason=reason.value, code=code)
     await jobs.drop(uow, f"max_wait:{call.id}")
-    await jobs.drop(uow, f"announcement:{call.id}")
+    if announced:
+        await jobs.drop(uow, f"announcement:{call.id}")
     await uow.session.flush()
     if announced and call.user_id is not None:
         uow.emit(CallChanged(call_id=call.id), [call.user_id])  # they have been free since they dropped
