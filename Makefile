@@ -8,7 +8,7 @@ FRONT_END := webui/static/vendor/.ready
 WORKERS ?= 3  # more than cores: most tests wait for a program, a page or a clock
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench soak fmt migrate messages clean
+.PHONY: help run test coverage check bench soak fmt migrate messages clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -17,6 +17,10 @@ run: $(READY) $(FRONT_END) ## Start the product with demo data and the built-in 
 	@$(BIN)/callcenter serve --demo
 
 test: $(READY_TEST) $(FRONT_END) ## Run the tests (brings Debian packages when root, else says which)
+	@sh scripts/debian-packages.sh
+	@$(BIN)/python -m pytest -n $(strip $(WORKERS)) --dist loadfile $(ARGS)
+
+coverage: $(READY_TEST) $(FRONT_END) ## Run the tests and list the lines they do not reach (half as long again)
 	@sh scripts/debian-packages.sh
 	@$(BIN)/python -m pytest -n $(strip $(WORKERS)) --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
 

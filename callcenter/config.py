@@ -43,6 +43,9 @@ class Settings(BaseSettings):
         5, ge=0, le=60, description="Seconds a consultant sees an automatic phone meeting before it is dialled; 0: none."
     )
     drain_seconds: int = Field(60, ge=0, description="Seconds a graceful stop waits for calls in progress.")
+    hung_seconds: int = Field(
+        30, ge=0, description="Seconds after which a process that shows no sign of life is started again; 0: never."
+    )
     station_grace_seconds: int = Field(20, ge=0, description="Seconds a consultant's page may be away before they go offline.")
     away_call_seconds: int = Field(
         180, ge=0, description="Seconds a customer waits with music for a page that went away in a call."

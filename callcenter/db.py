@@ -11,14 +11,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableSequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, DateTime, Dialect, MetaData, Text, event
+from sqlalchemy import JSON, DateTime, Dialect, MetaData, Table, Text, event, insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from callcenter import clock, sqlite_inline
@@ -69,6 +69,20 @@ class Base(DeclarativeBase):
     type_annotation_map = {dt.datetime: UtcDateTime(), str: Text(), dict[str, Any]: JSON(), list[Any]: JSON()}
 
 
+class _Session(Session):
+    """Holds what it has loaded to its end, so that asking for a row again asks no database: a unit of work is short."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.held: list[object] = []
+
+
+@event.listens_for(_Session, "loaded_as_persistent")
+@event.listens_for(_Session, "pending_to_persistent")
+def _hold(session: Any, loaded: object) -> None:
+    session.held.append(loaded)
+
+
 @dataclass(slots=True)
 class Outgoing:
     """A message and the ids of the users it is for; `None` means everybody who is connected (transient only)."""
@@ -101,9 +115,12 @@ class UnitOfWork:
         self.now = clock.now()
         self.committed = Committed(at=self.now)
         self.facts: deque[Fact] = deque()
+        self.lines: list[tuple[type[Base], dict[str, Any]]] = []
 
     def note(self, fact: Fact) -> None:
         """Let those above hear, before the commit, of what happened here (`Database.reactions`)."""
+        for earlier in [each for each in self.facts if fact.replaces(each)]:
+            self.facts.remove(earlier)
         self.facts.append(fact)
 
     def send(self, command: Command) -> None:
@@ -122,6 +139,17 @@ class UnitOfWork:
         """Wake the scheduler at `at`, once committed."""
         self.committed.due.append(at)
 
+    def write_line(self, table: type[Base], **values: Any) -> None:
+        """Write a row just before the commit, all of a table at once: for logs, which nobody reads in the same transaction."""
+        self.lines.append((table, values))
+
+    async def flush_lines(self) -> None:
+        """Write the lines that are kept."""
+        lines, self.lines = self.lines, []
+        for table in dict.fromkeys(table for table, _ in lines):
+            rows = insert(cast("Table", table.__table__))
+            await self.session.execute(rows, [values for each, values in lines if each is table])
+
     @asynccontextmanager
     async def apart(self) -> AsyncIterator[None]:
         """Run a part that may fail by itself: an error undoes it alone, with the commands, messages and facts it left."""
@@ -130,15 +158,16 @@ class UnitOfWork:
             self.committed.outgoing,
             self.committed.due,
             self.facts,
+            self.lines,
         )
-        before = [len(each) for each in leaving]
+        before = [list(each) for each in leaving]
         try:
             async with self.session.begin_nested():
                 yield
         except BaseException:
-            for each, length in zip(leaving, before, strict=True):
-                while len(each) > length:
-                    each.pop()
+            for each, kept in zip(leaving, before, strict=True):
+                each.clear()
+                each.extend(kept)
             raise
 
 
@@ -182,11 +211,12 @@ class Database:
     async def unit_of_work(self, actor: Actor = SYSTEM) -> AsyncIterator[UnitOfWork]:
         """Run a transaction that may write; commits on leaving, rolls back on any error."""
         lock = self._writer if self.sqlite else nullcontext()
-        async with lock, AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with lock, AsyncSession(self.engine, expire_on_commit=False, sync_session_class=_Session) as session:
             uow = UnitOfWork(session, actor, self)
             yield uow
             await self._react(uow)
             await session.flush()
+            await uow.flush_lines()
             for listener in self.before_commit:
                 await listener(uow)
             await session.commit()

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 class Fact:
     """Something that stands with this transaction."""
 
+    def replaces(self, earlier: "Fact") -> bool:
+        """Tell whether nobody need hear of an earlier fact of the same transaction any more."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class CallTalking(Fact):
@@ -40,6 +44,10 @@ class AgentChanged(Fact):
 
     user_id: int
     state: str
+
+    def replaces(self, earlier: Fact) -> bool:
+        """Only how the agent stands at last matters."""
+        return isinstance(earlier, AgentChanged) and earlier.user_id == self.user_id
 
 
 @dataclass(frozen=True, slots=True)

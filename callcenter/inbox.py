@@ -8,7 +8,7 @@ import datetime as dt
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, bindparam, delete, insert, select
+from sqlalchemy import ForeignKey, Index, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -38,12 +38,12 @@ class StoredEvent(Base):
 
 
 def _reserve_statement(dialect: Any) -> Any:
-    """Return the upsert that takes numbers of a recipient, built once: building it costs more than running it."""
-    upsert = dialect.insert(EventCounter).values(user_id=bindparam("recipient"), last_seq=bindparam("numbers"))
+    """Return the upsert that takes numbers of recipients, built once: building it costs more than running it."""
+    upsert = dialect.insert(EventCounter)
     upsert = upsert.on_conflict_do_update(
-        index_elements=[EventCounter.user_id], set_={"last_seq": EventCounter.last_seq + bindparam("numbers", type_=Integer())}
+        index_elements=[EventCounter.user_id], set_={"last_seq": EventCounter.last_seq + upsert.excluded.last_seq}
     )
-    return upsert.returning(EventCounter.last_seq)
+    return upsert.returning(EventCounter.user_id, EventCounter.last_seq)
 
 
 _RESERVE = {"sqlite": _reserve_statement(sqlite), "postgresql": _reserve_statement(postgresql)}
@@ -55,7 +55,7 @@ async def store(uow: UnitOfWork) -> None:
     if not durable:
         return
     wanted = Counter(user_id for each in durable for user_id in each.recipients or ())
-    following = {user_id: await _reserve(uow, user_id, wanted[user_id]) for user_id in sorted(wanted)}
+    following = await _reserve(uow, wanted)
     rows: list[dict[str, Any]] = []
     for each in durable:
         data = each.event.model_dump(mode="json")
@@ -66,11 +66,12 @@ async def store(uow: UnitOfWork) -> None:
     await uow.session.execute(insert(StoredEvent), rows)
 
 
-async def _reserve(uow: UnitOfWork, user_id: int, count: int) -> int:
-    """Take `count` numbers of a recipient and return the first; `store` does so in one order, so writers never wait crosswise."""
+async def _reserve(uow: UnitOfWork, wanted: dict[int, int]) -> dict[int, int]:
+    """Take so many numbers of each recipient and return the first of each; in one order, so writers never wait crosswise."""
     statement = _RESERVE["sqlite" if uow.database.sqlite else "postgresql"]
-    last = await uow.session.scalar(statement, {"recipient": user_id, "numbers": count})
-    return (last or count) - count + 1
+    rows = [{"user_id": user_id, "last_seq": wanted[user_id]} for user_id in sorted(wanted)]
+    taken = await uow.session.execute(statement, rows)
+    return {user_id: last - wanted[user_id] + 1 for user_id, last in taken}
 
 
 async def after(uow: UnitOfWork, user_id: int, seq: int, limit: int = 500) -> list[StoredEvent]:

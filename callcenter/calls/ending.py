@@ -1,5 +1,7 @@
 """The one place where a call ends, however it ends: its agent is freed, the timeline and the call-back list are written."""
 
+import datetime as dt
+
 import structlog
 
 from callcenter import jobs
@@ -30,18 +32,13 @@ async def end(
         reason = EndReason.CANCELLED  # answered by the queue only: the caller left before a person spoke
     call.state, call.ended_at, call.held = CallState.ENDED.value, uow.now, False
     call.end_reason, call.end_code, call.end_text = reason.value, code, text[:500]
-    if call.answered_at is not None:
-        until = call.dropped_at or uow.now
-        call.talk_seconds = max(0, round((until - call.answered_at).total_seconds()))
+    call.talk_seconds = _talked(call, call.ended_at)
     log.info("call.ended", call_id=call.id, direction=call.direction, reason=reason.value, code=code)
-    await jobs.drop(uow, f"max_wait:{call.id}")
-    if announced:
-        await jobs.drop(uow, f"announcement:{call.id}")
+    if call.direction == "inbound":
+        await jobs.drop(uow, f"max_wait:{call.id}")
     await uow.session.flush()
-    if announced and call.user_id is not None:
-        uow.emit(CallChanged(call_id=call.id), [call.user_id])  # they have been free since they dropped
-    freed = None if announced else await free_agent(uow, call, reason)
-    await entries.write(uow, call)
+    freed = await (_after_announcement(uow, call) if announced else free_agent(uow, call, reason))
+    await entries.write(uow, call, fresh=True)
     if call.direction == "inbound" and call.answered_at is None and call.project_id is not None:
         await call_backs.add(uow, call)
     if waited:
@@ -62,9 +59,16 @@ async def hang_up(uow: UnitOfWork, call: Call, reason: EndReason) -> None:
     await end(uow, call, reason)
 
 
+async def _after_announcement(uow: UnitOfWork, call: Call) -> None:
+    """Tell the agent who dropped, and has been free since then, that their call is over."""
+    await jobs.drop(uow, f"announcement:{call.id}")
+    if call.user_id is not None:
+        uow.emit(CallChanged(call_id=call.id), [call.user_id])
+
+
 async def free_agent(uow: UnitOfWork, call: Call, reason: EndReason) -> int | None:
     """Free whoever has the call or is offered it; returns the user."""
-    offer = await rows.open_offer(uow, call.id)
+    offer = await rows.open_offer(uow, call.id) if call.direction == "inbound" else None
     if offer is not None:
         await offers.close(uow, offer, "failed" if reason is EndReason.FAILED else "caller_left")
         uow.emit(CallWithdrawn(call_id=call.id, reason="caller_left"), [offer.user_id])
@@ -82,3 +86,10 @@ async def free_agent(uow: UnitOfWork, call: Call, reason: EndReason) -> int | No
     )
     uow.emit(message, [call.user_id])
     return call.user_id
+
+
+def _talked(call: Call, ended_at: dt.datetime) -> int | None:
+    """Return how many seconds agent and customer talked, None when they did not. Pure."""
+    if call.answered_at is None:
+        return None
+    return max(0, round(((call.dropped_at or ended_at) - call.answered_at).total_seconds()))

@@ -16,11 +16,18 @@ POP_UP_LINES = 5
 KIND = "call"
 
 
-async def write(uow: UnitOfWork, call: Call) -> None:
-    """Make the call's line on the timeline say what is known now; none while the call goes on or nobody is matched."""
-    if call.state != CallState.ENDED:
+async def write(uow: UnitOfWork, call: Call, *, fresh: bool = False) -> None:
+    """Make the call's line on the timeline say what is known now; none while the call goes on or nobody is matched.
+
+    `fresh`: the call ends this moment, so that it has no line yet.
+    """
+    if call.state != CallState.ENDED or (fresh and call.contact_id is None and call.organisation_id is None):
         return
-    entry = await uow.session.scalar(select(TimelineEntry).where(TimelineEntry.call_id == call.id, TimelineEntry.kind == KIND))
+    entry = (
+        None
+        if fresh
+        else await uow.session.scalar(select(TimelineEntry).where(TimelineEntry.call_id == call.id, TimelineEntry.kind == KIND))
+    )
     if call.contact_id is None and call.organisation_id is None:
         await uow.session.execute(delete(TimelineEntry).where(TimelineEntry.call_id == call.id))
         return

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 import structlog
+from sqlalchemy import bindparam, select
 
 from callcenter.agents import service as agents
 from callcenter.agents import stations
@@ -31,6 +32,7 @@ from callcenter.users.models import User
 
 log = structlog.get_logger(__name__)
 
+_LEG_AND_CALL = select(Leg, Call).join(Call, Call.id == Leg.call_id).where(Leg.id == bindparam("leg"))
 _DIGITS = re.compile(r"[0-9*#A-D]{1,32}")
 
 
@@ -191,11 +193,11 @@ def _talk(uow: UnitOfWork, call: Call) -> None:
 
 
 async def _leg(uow: UnitOfWork, leg_id: str) -> tuple[Leg | None, Call | None]:
-    leg = await uow.session.get(Leg, leg_id)
-    if leg is None:
+    found = (await uow.session.execute(_LEG_AND_CALL, {"leg": leg_id})).one_or_none()
+    if found is None:
         log.info("leg.unknown", leg_id=leg_id)
         return None, None
-    return leg, await uow.session.get(Call, leg.call_id)
+    return found[0], found[1]
 
 
 async def _offered_to_me(uow: UnitOfWork, call_id: str) -> tuple[Call, Offer]:

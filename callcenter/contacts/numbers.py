@@ -50,6 +50,10 @@ class ParsedNumber:
 
 def parse(raw: str, region: str) -> ParsedNumber:
     """Read a number as typed or as a carrier sent it; numbers without + or 00 belong to `region` (PL, DE ...)."""
+    return _remembered(raw, region) if len(raw) <= _LONGEST_SHOWN else _parse(raw, region)
+
+
+def _parse(raw: str, region: str) -> ParsedNumber:
     text = _plain(raw)
     if not text:
         return ParsedNumber(raw, "", None, None, "", "empty")
@@ -73,6 +77,9 @@ def parse(raw: str, region: str) -> ParsedNumber:
     if _is_short(bare, region):
         return ParsedNumber(raw, digits, None, None, shown, "short", extension)
     return ParsedNumber(raw, digits, None, _last_nine(digits), shown, "invalid", extension)
+
+
+_remembered = functools.lru_cache(maxsize=2048)(_parse)  # one call asks for its number half a dozen times
 
 
 @functools.lru_cache(maxsize=4096)

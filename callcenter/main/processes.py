@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from callcenter.config import Settings
 from callcenter.errors import CallCenterError
-from callcenter.main import logs
+from callcenter.main import heartbeat, logs
 
 log = structlog.get_logger(__name__)
 
@@ -40,11 +40,19 @@ def _plain(value: object) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
-async def start(settings: Settings, name: str) -> asyncio.subprocess.Process:
-    """Start a child in a session of its own, so that Ctrl-C reaches only the one who watches it."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "callcenter.main.processes", name, env=environment(settings, name), start_new_session=True
+async def start(settings: Settings, name: str, pulse: heartbeat.Pulse) -> asyncio.subprocess.Process:
+    """Start a child in a session of its own, so that Ctrl-C reaches only the one who watches it; it shows life to `pulse`."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "callcenter.main.processes",
+        name,
+        env={**environment(settings, name), heartbeat.DESCRIPTOR: str(pulse.descriptor)},
+        pass_fds=[pulse.descriptor],
+        start_new_session=True,
     )
+    pulse.inherited()
+    return child
 
 
 def run(settings: Settings, name: str) -> int:
@@ -60,10 +68,21 @@ def run(settings: Settings, name: str) -> int:
 
 
 async def _serve(settings: Settings, name: str) -> None:
-    """Import and run only the child's own part."""
+    """Run the child's part, and show that it is alive, until a signal."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    descriptor = os.environ.pop(heartbeat.DESCRIPTOR, "")
+    beating = asyncio.create_task(heartbeat.beat(int(descriptor)), name="heartbeat") if descriptor else None
+    try:
+        await _part(settings, name, stop)
+    finally:
+        if beating is not None:
+            beating.cancel()
+
+
+async def _part(settings: Settings, name: str, stop: asyncio.Event) -> None:
+    """Import and run only the child's own part."""
     if name == "web":
         from callcenter.main import web  # noqa: PLC0415 - the switch never loads the web, nor the web the switch
 

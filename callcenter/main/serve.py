@@ -9,6 +9,7 @@ import structlog
 
 from callcenter.config import Settings, host_port
 from callcenter.main import logs, preflight, processes, schema
+from callcenter.main.heartbeat import Pulse
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +19,7 @@ _KILL_AFTER_SECONDS = 10
 
 
 class Child:
-    """One watched process: started again when it dies, stopped with SIGTERM, killed when it does not listen."""
+    """One watched process: started again when it dies or hangs, stopped with SIGTERM, killed when it does not listen."""
 
     def __init__(self, settings: Settings, name: str, patience: float) -> None:
         self.settings = settings
@@ -33,16 +34,26 @@ class Child:
         back_off = _FIRST_BACK_OFF
         while not self.stopping:
             started = asyncio.get_running_loop().time()
-            self.process = await processes.start(self.settings, self.name)
-            if self.stopping:  # asked to while it was being started
-                self.process.terminate()
-            self.status = await self.process.wait()
+            with Pulse() as pulse:
+                self.process = await processes.start(self.settings, self.name, pulse)
+                if self.stopping:  # asked to while it was being started
+                    self.process.terminate()
+                guarding = asyncio.create_task(self._guard(self.process, pulse), name=f"guard {self.name}")
+                self.status = await self.process.wait()
+                guarding.cancel()
             if self.stopping or self.status == processes.CANNOT_START:
                 return
             lived = asyncio.get_running_loop().time() - started
             back_off = _FIRST_BACK_OFF if lived > _STEADY_SECONDS else min(back_off * 2, _LONGEST_BACK_OFF)
             log.error("process ended, starting it again", name=self.name, status=self.status, seconds=back_off)
             await asyncio.sleep(back_off)
+
+    async def _guard(self, process: asyncio.subprocess.Process, pulse: Pulse) -> None:
+        """Kill a process that is alive and does nothing any more: what it held is found again as after a crash."""
+        if self.settings.hung_seconds:
+            await pulse.silent(self.settings.hung_seconds)
+            log.error("process shows no life, killing it", name=self.name, seconds=self.settings.hung_seconds)
+            process.kill()
 
     async def stop(self) -> None:
         """Ask it to finish, wait for as long as its work may take, then kill it."""

@@ -201,7 +201,6 @@ async def _write(
         countdown_until=until,
     )
     uow.session.add(attempt)
-    await uow.session.flush()
     return attempt
 
 
@@ -220,8 +219,8 @@ async def _dial(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, agent: Agen
         attempt_id=attempt.id,
         user_id=agent.user_id,
     )
-    await dialling.place(uow, meeting, attempt, agent, way, rules)
     await timing.settle(uow, meeting)
+    await dialling.place(uow, meeting, attempt, agent, way, rules)
 
 
 async def _take_back(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, code: str, result: str) -> None:

@@ -43,8 +43,7 @@ async def way_out(uow: UnitOfWork, meeting: Meeting, rules: MeetingSettings) -> 
 
 
 async def place(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, agent: Agent, way: Way, rules: MeetingSettings) -> Call:
-    """Write the attempt's call with its leg; the switch is asked once all that is committed."""
-    await uow.session.flush()  # the attempt's row stands before its call's
+    """Write the call with its leg of an attempt that is written; the switch is asked once all that is committed."""
     call = await outbound.place(
         uow,
         agent,

@@ -23,7 +23,7 @@ __all__ = ["schedule", "tick", "wake"]
 
 log = structlog.get_logger(__name__)
 
-BATCH = 50  # meetings looked at in one transaction: what else waits for the database comes between two
+BATCH = 25  # meetings looked at in one transaction: what else waits for the database comes between two
 FIRST = select(Meeting.next_at).where(Meeting.next_at.is_not(None)).order_by(Meeting.next_at).limit(1)
 BATCH_UNTIL = select(Meeting).where(Meeting.next_at <= bindparam("at")).order_by(Meeting.next_at).limit(BATCH)
 _WAITS = frozenset({MeetingState.PLANNED, MeetingState.DUE, MeetingState.RETRY_WAIT})
@@ -65,8 +65,8 @@ async def next_at(uow: UnitOfWork) -> dt.datetime | None:
 async def _see_to(uow: UnitOfWork, batch: Sequence[Meeting]) -> None:
     """Look at each meeting, then bring those that are due together with who is ready, then set when to look again."""
     users = {meeting.user_id for meeting in batch if meeting.user_id is not None}
-    found = await uow.session.scalars(select(Agent).where(Agent.user_id.in_(users)))
-    loaded = {agent.user_id: agent for agent in found}  # held here, so that asking for each of them asks nobody
+    loaded = {agent.user_id: agent for agent in await uow.session.scalars(select(Agent).where(Agent.user_id.in_(users)))}
+    kept = {meeting.id: (meeting.reserve_from, meeting.reserve_until) for meeting in batch}
     log.debug("meetings.tick", meetings=len(batch), agents=len(loaded))
     await _look_at(uow, batch)
     await uow.session.flush()
@@ -86,7 +86,15 @@ async def _see_to(uow: UnitOfWork, batch: Sequence[Meeting]) -> None:
         if meeting.next_at is not None and meeting.next_at <= uow.now:
             timing.plan(meeting, rules[meeting.project_id], uow.now)
     await uow.session.flush()
-    await reservations.refresh(uow, users | {meeting.user_id for meeting in batch})
+    changed = [
+        meeting.user_id
+        for meeting in batch
+        if meeting.user_id is not None
+        and reservations.concerned(
+            loaded.get(meeting.user_id), kept[meeting.id], (meeting.reserve_from, meeting.reserve_until), uow.now
+        )
+    ]
+    await reservations.refresh(uow, changed)
 
 
 async def _look_at(uow: UnitOfWork, batch: Iterable[Meeting]) -> None:

@@ -105,7 +105,7 @@ async def _begin(uow: UnitOfWork, meeting: Meeting, agent: Agent) -> bool:
     begun = False
     async with apart(uow, meeting, agent):
         begun = await attempts.begin(uow, meeting, agent)
-    if begun:
+    if begun and agent.state == AgentState.OFFERED:  # who is on a call already is heard of as AgentChanged
         await say_why(uow, agent.user_id)
     return begun
 

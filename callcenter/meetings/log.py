@@ -20,15 +20,14 @@ def write(uow: UnitOfWork, meeting: Meeting, kind: str, text: str, **data: Any) 
     `kind`: planned, changed, assigned, state, decision, attempt, outcome, told. `text` is a sentence template in English, its
     values are in `data`; times there are kept as ISO 8601 text.
     """
-    uow.session.add(
-        MeetingEntry(
-            meeting_id=meeting.id,
-            at=uow.now,
-            user_id=uow.actor.user_id,
-            kind=kind,
-            text=text,
-            data={name: plain(value) for name, value in data.items()},
-        )
+    uow.write_line(
+        MeetingEntry,
+        meeting_id=meeting.id,
+        at=uow.now,
+        user_id=uow.actor.user_id,
+        kind=kind,
+        text=text,
+        data={name: plain(value) for name, value in data.items()},
     )
 
 

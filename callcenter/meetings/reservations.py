@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import bindparam, literal_column, select, union_all
 
 from callcenter.agents import service as agents
 from callcenter.agents.models import Agent
@@ -15,16 +15,28 @@ _LOOKED_AT = 5  # of those planned: the one that begins first need not be the on
 _COLUMNS = select(Meeting.reserve_from, Meeting.reserve_until).where(
     Meeting.user_id == bindparam("user"), Meeting.reserve_until > bindparam("at")
 )
-OPEN_NOW = (
+_OPEN_NOW = (
     _COLUMNS.where(Meeting.state.in_([MeetingState.DUE.value, MeetingState.RETRY_WAIT.value]), Meeting.to_at > bindparam("at"))
     .order_by(Meeting.reserve_from)
     .limit(1)
 )
-TO_COME = (
+_TO_COME = (
     _COLUMNS.where(Meeting.state == literal_column("'planned'"), Meeting.from_at > bindparam("since"))
     .order_by(Meeting.from_at)
     .limit(_LOOKED_AT)
 )
+OPEN_OR_TO_COME = union_all(select(_OPEN_NOW.subquery()), select(_TO_COME.subquery()))
+Kept = tuple[dt.datetime | None, dt.datetime | None]
+
+
+def concerned(agent: Agent | None, before: Kept, after: Kept, now: dt.datetime) -> bool:
+    """Tell whether a meeting reserved `before` and now `after` may change for when its consultant is kept free. Pure."""
+    start, until = (agent.reserved_from, agent.reserved_until) if agent else (None, None)
+    if start is None or until is None:
+        return after[0] is not None
+    if until <= now or before == (start, until) != after:
+        return True
+    return after[0] is not None and after[1] is not None and (after[0], after[1]) < (start, until)
 
 
 async def refresh(uow: UnitOfWork, user_ids: Iterable[int | None]) -> None:
@@ -47,6 +59,5 @@ async def kept_for(uow: UnitOfWork, meeting: Meeting) -> list[int]:
 
 async def _first(uow: UnitOfWork, user_id: int) -> tuple[dt.datetime | None, dt.datetime | None]:
     given = {"user": user_id, "at": uow.now, "since": uow.now - LONGEST_WINDOW}
-    found = [*await uow.session.execute(OPEN_NOW, given), *await uow.session.execute(TO_COME, given)]
-    first = min(((start, end) for start, end in found), default=None)
+    first = min(((start, end) for start, end in await uow.session.execute(OPEN_OR_TO_COME, given)), default=None)
     return first or (None, None)

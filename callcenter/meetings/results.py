@@ -3,6 +3,7 @@
 import datetime as dt
 
 import structlog
+from sqlalchemy import bindparam, select
 
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import offers
@@ -19,6 +20,11 @@ from callcenter.phone import EndReason
 logger = structlog.get_logger(__name__)
 
 TALKING, OVER = "talking", "over"  # of Attempt.state
+_RUNNING = (
+    select(Attempt, Meeting)
+    .join(Meeting, Meeting.id == Attempt.meeting_id)
+    .where(Attempt.id == bindparam("call"), Attempt.state != OVER)
+)
 REASONS = {  # why a meeting was missed
     "window": "The window is over and nobody was reached.",
     "attempts": "All attempts were made and nobody was reached.",
@@ -149,10 +155,8 @@ def _next_attempt(meeting: Meeting, rules: MeetingSettings | None, now: dt.datet
 
 async def _attempt(uow: UnitOfWork, call_id: str) -> tuple[Attempt, Meeting] | None:
     """Return the running attempt of a call and its meeting; None for any other call."""
-    attempt = await uow.session.get(Attempt, call_id)
-    if attempt is None or attempt.state == OVER:
-        return None
-    return attempt, await uow.session.get_one(Meeting, attempt.meeting_id)
+    found = (await uow.session.execute(_RUNNING, {"call": call_id})).one_or_none()
+    return None if found is None else (found[0], found[1])
 
 
 async def _free(uow: UnitOfWork, user_id: int | None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
+from callcenter.agents.models import Agent
 from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork
 from callcenter.jobs import Job
@@ -45,12 +46,13 @@ async def wake(uow: UnitOfWork, at: dt.datetime) -> None:
 
 async def settle(uow: UnitOfWork, meeting: Meeting) -> None:
     """Set when to look again and what is reserved, wake the engine then, and reserve its consultant."""
-    before = meeting.reserve_from
+    before = (meeting.reserve_from, meeting.reserve_until)
     plan(meeting, await rules_of(uow, meeting.project_id), uow.now)
     await uow.session.flush()
     if meeting.next_at is not None:
         await wake(uow, meeting.next_at)
-    if before is not None or meeting.reserve_from is not None:
+    agent = None if meeting.user_id is None else await uow.session.get(Agent, meeting.user_id)
+    if reservations.concerned(agent, before, (meeting.reserve_from, meeting.reserve_until), uow.now):
         await reservations.refresh(uow, [meeting.user_id])
 
 

@@ -7,13 +7,14 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from callcenter import clock, inbox, jobs, sqlite_inline
-from callcenter.db import Committed, Database
+from callcenter.db import Committed, Database, UnitOfWork
 from callcenter.events import Notice, SwitchState
+from callcenter.facts import AgentChanged, Fact
 from callcenter.phone import Drain
-from callcenter.users.models import User
+from callcenter.users.models import AuditEntry, User
 
 
 async def add_user(database: Database, login: str = "anna") -> int:
@@ -61,6 +62,54 @@ async def test_messages_are_numbered_without_gaps_under_concurrent_writers(datab
             rows = await inbox.after(uow, user_id, 0)
             assert [row.seq for row in rows] == list(range(1, len(rows) + 1))
             assert await inbox.last_seq(uow, user_id) == len(rows)
+
+
+async def test_a_row_is_asked_for_once_in_a_unit_of_work(database: Database) -> None:
+    user_id = await add_user(database)
+    asked: list[str] = []
+    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    async with database.unit_of_work() as uow:
+        for _ in range(3):
+            assert (await uow.session.get_one(User, user_id)).login == "anna"
+    assert sum("FROM users" in statement for statement in asked) == 1
+
+
+async def test_lines_are_written_with_the_commit_and_those_of_what_failed_never(database: Database) -> None:
+    async def line(uow: UnitOfWork, action: str) -> None:
+        uow.write_line(AuditEntry, at=uow.now, actor_name="anna", action=action, detail={})
+
+    async with database.unit_of_work() as uow:
+        await line(uow, "first")
+        with contextlib.suppress(RuntimeError):
+            async with uow.apart():
+                await line(uow, "undone")
+                raise RuntimeError("on purpose")
+        await line(uow, "second")
+    with contextlib.suppress(RuntimeError):
+        async with database.unit_of_work() as uow:
+            await line(uow, "rolled back")
+            raise RuntimeError("on purpose")
+    async with database.reading() as uow:
+        entries = await uow.session.scalars(select(AuditEntry).order_by(AuditEntry.id))
+        assert [each.action for each in entries] == ["first", "second"]
+
+
+async def test_a_part_that_fails_gives_back_the_facts_it_replaced(database: Database) -> None:
+    heard: list[Fact] = []
+
+    async def hear(_: UnitOfWork, fact: Fact) -> None:
+        heard.append(fact)
+
+    database.reactions.append(hear)
+    async with database.unit_of_work() as uow:
+        uow.note(AgentChanged(1, "ready"))
+        uow.note(AgentChanged(2, "ready"))
+        uow.note(AgentChanged(1, "on_call"))
+        with contextlib.suppress(RuntimeError):
+            async with uow.apart():
+                uow.note(AgentChanged(2, "on_call"))
+                raise RuntimeError("on purpose")
+    assert heard == [AgentChanged(2, "ready"), AgentChanged(1, "on_call")]
 
 
 async def test_a_job_is_claimed_once_moved_by_putting_it_again_and_finished_by_its_claimer_only(database: Database) -> None:

@@ -54,7 +54,8 @@ async def demo(folder: Path, kind: str = "sqlite") -> AsyncIterator[tuple[Produc
             other.execute("ROLLBACK")
             other.close()
 
-        async with running(Product(folder, demo=True, database_url=url)) as product:
+        extra = {"CALLCENTER_HUNG_SECONDS": "10"}
+        async with running(Product(folder, demo=True, database_url=url, extra=extra)) as product:
             yield product, outage
 
 
@@ -129,6 +130,19 @@ async def test_a_kill_while_one_talks_one_rings_one_waits_and_one_is_called(
         await anna.event("call.offered")
         await everybody_hangs_up(product)
         await rest(anna.api)
+
+
+@pytest.mark.parametrize("name", ["switch", "web"])
+async def test_a_process_that_hangs_is_started_again(product: Product, name: str) -> None:
+    hung = product.pid_of(name)
+    os.kill(hung, signal.SIGSTOP)
+
+    async def another() -> bool:
+        return bool(set(product.pids(name)) - {hung}) and hung not in product.pids(name)
+
+    await until(f"the {name} to be started again", another, 60)
+    await until("the product to be ready again", product._ready, 60)
+    assert "shows no life" in product.log()
 
 
 async def test_the_carrier_may_die_in_a_talk(product: Product, tokens: list[str]) -> None:

@@ -16,8 +16,7 @@ QUERIES: dict[str, tuple[Any, str]] = {
     "nobody's": (feeding.NOBODYS, "ix_phone_meetings_nobodys_due"),
     "clock": (due.FIRST, "ix_phone_meetings_next_at"),
     "batch": (due.BATCH_UNTIL, "ix_phone_meetings_next_at"),
-    "reserved now": (reservations.OPEN_NOW, "ix_phone_meetings_"),
-    "reserved later": (reservations.TO_COME, "ix_phone_meetings_"),
+    "reserved": (reservations.OPEN_OR_TO_COME, "ix_phone_meetings_"),
 }
 
 

@@ -6,7 +6,7 @@ import { t } from "./i18n.js";
 /** Show a page of ours in <main>; returns false when unsaved text is in the way and the person keeps it. */
 export function go(path, { ask = true } = {}) {
   if (ask && !mayLeave()) return false;
-  window.htmx.ajax("GET", path, { target: "#main", select: "#main", swap: "outerHTML", push: "true" });
+  window.htmx.ajax("GET", path, { asked: true, source: "#nav", target: "#main", select: "#main", swap: "outerHTML", push: "true" });
   closeMenus();
   return true;
 }
@@ -60,7 +60,7 @@ export function startNavigation(afterSwap) {
   document.addEventListener("htmx:before:request", (event) => {
     const { ctx } = event.detail;
     if (ctx.target?.id !== "main") return;
-    if (reads(ctx) && ctx.sourceElement !== document.body && !mayLeave()) event.preventDefault();
+    if (reads(ctx) && !ctx.asked && !mayLeave()) event.preventDefault();
     else supersede(ctx);
   });
   document.addEventListener("htmx:after:request", (event) => {

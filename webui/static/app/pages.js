@@ -58,7 +58,7 @@ function refreshSoon() {
   refreshTimer = setTimeout(() => {
     for (const list of document.querySelectorAll("#main [data-refresh]")) {
       const busy = list.querySelector("details[open], input[name=ids]:checked") || worksIn(list) || list.querySelectorAll("tbody tr").length > LARGEST_REFRESHED;
-      if (!busy) window.htmx.ajax("GET", list.dataset.refresh || location.pathname + location.search, { target: `#${list.id}`, select: `#${list.id}`, swap: "outerHTML" });
+      if (!busy) window.htmx.ajax("GET", list.dataset.refresh || location.pathname + location.search, { source: list, target: `#${list.id}`, select: `#${list.id}`, swap: "outerHTML" });
     }
   }, REFRESH_MILLISECONDS);
 }
