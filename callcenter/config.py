@@ -89,6 +89,11 @@ class Settings(BaseSettings):
             return "sqlite+aiosqlite:///" + url.removeprefix("sqlite:///")
         return url
 
+    @property
+    def announcements(self) -> Path:
+        """The folder of the announcements: the web keeps them there, the switch plays them."""
+        return self.data_dir / "announcements"
+
     def socket_path(self, name: str) -> Path:
         """Return where the local socket `name` lives: in data_dir, or in a private temporary folder if that is too long."""
         path = self.data_dir / f"{name}.sock"

@@ -32,6 +32,13 @@ class CallOver(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class UserShutOut(Fact):
+    """A user may not sign in any more."""
+
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class AgentChanged(Fact):
     """An agent took another state, or lost or regained their audio."""
 

@@ -23,6 +23,7 @@ class EndReason(enum.StrEnum):
     CANCELLED = "cancelled"  # the calling side gave up before an answer
     UNREACHABLE = "unreachable"  # wrong number, switched off, no route
     FAILED = "failed"  # carrier or switch trouble
+    DROPPED = "dropped"  # of calls only: the consultant was gone for good while the customer was on the line
 
 
 class PortRole(enum.StrEnum):
@@ -161,6 +162,20 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
+class Announce:
+    """Let an answered leg hear the announcement `name` from start to end, whatever it hears now, then hang it up.
+
+    `name`: of a WAV file in Settings.announcements; one that cannot be played is as if it had no length. From then on
+    nothing but HangUpLeg changes what the leg hears: Bridge and Play leave it out, and Announce again does nothing. The
+    switch goes on by itself when the contact centre is away. LegEnded says how much of it was played.
+    """
+
+    leg_id: str
+    name: str
+    kind: Literal["announce"] = "announce"
+
+
+@dataclass(frozen=True, slots=True)
 class SendDtmf:
     """Send digits (0-9 * # A-D) to a leg's far end as RFC 4733 events, one after another."""
 
@@ -187,7 +202,18 @@ class Drain:
 
 
 Command = Annotated[
-    ConfigureTrunks | Originate | RingLeg | AnswerLeg | RejectLeg | HangUpLeg | Bridge | Play | SendDtmf | CloseStation | Drain,
+    ConfigureTrunks
+    | Originate
+    | RingLeg
+    | AnswerLeg
+    | RejectLeg
+    | HangUpLeg
+    | Bridge
+    | Play
+    | Announce
+    | SendDtmf
+    | CloseStation
+    | Drain,
     Field(discriminator="kind"),
 ]
 
@@ -395,10 +421,19 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """How much of an announcement (Announce) was played to a leg, in milliseconds; `of_ms` 0: it could not be played."""
+
+    played_ms: int
+    of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class LegEnded:
     """The leg is over, for good. `code` and `text` are the carrier's own (SIP status), `by` who ended it.
 
-    `lost`: the switch that was asked to dial it is gone, and may or may not have done so.
+    `lost`: the switch that was asked to dial it is gone, and may or may not have done so. `announced`: None unless an
+    announcement was asked for.
     """
 
     leg_id: str
@@ -408,6 +443,7 @@ class LegEnded:
     text: str = ""
     quality: Quality | None = None
     lost: bool = False
+    announced: Announced | None = None
     kind: Literal["leg_ended"] = "leg_ended"
 
 

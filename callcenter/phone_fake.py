@@ -156,6 +156,16 @@ class FakePhone(FakeSwitch):
             for digit in digits:
                 self._happened(DtmfReceived(leg_id, digit, 100))
 
+    def announcement_plays(self, leg_id: str, milliseconds: int | None = None) -> None:
+        """Let so much of a leg's announcement be played; None: all of it, after which the leg is hung up."""
+        leg = self.legs.get(leg_id)
+        if leg is None or leg.announcement is None:
+            return
+        length = self.announcements[leg.announcement]
+        leg.played_ms = length if milliseconds is None else min(length, milliseconds)
+        if milliseconds is None:
+            self._end(leg_id, EndReason.COMPLETED, "near")
+
     def ring_time_out(self, leg_id: str) -> None:
         """Let the ring time of an outbound leg be over."""
         leg = self.legs.get(leg_id)

@@ -8,6 +8,8 @@ from typing import Literal, NamedTuple
 
 from callcenter import clock
 from callcenter.phone import (
+    Announce,
+    Announced,
     AnswerLeg,
     Bridge,
     CloseStation,
@@ -80,6 +82,8 @@ class FakeLeg:
     state: Literal["ringing", "answered"] = "ringing"
     rung: bool = False
     sound: Sound = Sound.SILENCE
+    announcement: str | None = None  # the file it hears
+    played_ms: int = 0
     digits: str = ""  # what SendDtmf sent to its far end
 
 
@@ -93,7 +97,10 @@ class FakeStation:
 
 
 class FakeSwitch:
-    """What lives in the fake, and what the commands do to it. `legs`, `stations` and `bridges` are there to look at."""
+    """What lives in the fake, and what the commands do to it. `legs`, `stations` and `bridges` are there to look at.
+
+    `announcements`: the files that can be played, by name, with their milliseconds.
+    """
 
     def __init__(self, happened: Callable[[Event], None]) -> None:
         self._happened = happened
@@ -102,6 +109,7 @@ class FakeSwitch:
         self.stations: dict[str, FakeStation] = {}
         self.bridges: dict[str, tuple[Member, ...]] = {}
         self.trunks: dict[int, TrunkConfig] = {}
+        self.announcements: dict[str, int] = {}
         self.draining = False
         self.counters: Counter[str] = Counter()
         self._known: set[str] = set()
@@ -118,6 +126,7 @@ class FakeSwitch:
             HangUpLeg: self._hang_up,
             Bridge: self._bridge,
             Play: self._play,
+            Announce: self._announce,
             SendDtmf: self._send_dtmf,
             CloseStation: self._close_station,
             Drain: self._drain,
@@ -180,7 +189,7 @@ class FakeSwitch:
         self._end(leg.leg_id, reason, "near")
 
     def _bridge(self, command: Bridge) -> None:
-        members = tuple(each for each in command.members if each.port == "station" or each.id in self.legs)
+        members = tuple(each for each in command.members if each.port == "station" or self._joins(each.id))
         taken = {(each.port, each.id) for each in members}
         for call_id, others in list(self.bridges.items()):
             self._set_bridge(call_id, tuple(each for each in others if (each.port, each.id) not in taken))
@@ -190,6 +199,9 @@ class FakeSwitch:
                 self.legs[each.id].call_id = command.call_id
                 self.legs[each.id].sound = Sound.SILENCE
 
+    def _joins(self, leg_id: str) -> bool:
+        return leg_id in self.legs and self.legs[leg_id].announcement is None
+
     def _set_bridge(self, call_id: str, members: tuple[Member, ...]) -> None:
         if members:
             self.bridges[call_id] = members
@@ -198,8 +210,18 @@ class FakeSwitch:
 
     def _play(self, command: Play) -> None:
         leg = self.legs.get(command.leg_id)
-        if leg is not None and self._bridge_of("leg", leg.leg_id) is None:
+        if leg is not None and self._bridge_of("leg", leg.leg_id) is None and leg.announcement is None:
             leg.sound = command.sound
+
+    def _announce(self, command: Announce) -> None:
+        leg = self.legs.get(command.leg_id)
+        if leg is None or leg.state != "answered" or leg.announcement is not None:
+            return
+        leg.announcement = command.name
+        if command.name not in self.announcements:
+            self._end(leg.leg_id, EndReason.COMPLETED, "near")
+        else:
+            self._leave_bridges(leg.leg_id)
 
     def _send_dtmf(self, command: SendDtmf) -> None:
         leg = self.legs.get(command.leg_id)
@@ -242,7 +264,13 @@ class FakeSwitch:
     def _end(
         self, leg_id: str, reason: EndReason, by: Literal["far", "near", "switch"], code: int | None = None, text: str = ""
     ) -> None:
-        answered = self.legs.pop(leg_id).state == "answered"
+        leg = self.legs.pop(leg_id)
+        self._leave_bridges(leg_id)
+        quality = Quality(law="pcma") if leg.state == "answered" else None
+        name = leg.announcement
+        announced = None if name is None else Announced(leg.played_ms, self.announcements.get(name, 0))
+        self._happened(LegEnded(leg_id, reason, by, code, text, quality, announced=announced))
+
+    def _leave_bridges(self, leg_id: str) -> None:
         for call_id, members in list(self.bridges.items()):
             self._set_bridge(call_id, tuple(each for each in members if (each.port, each.id) != ("leg", leg_id)))
-        self._happened(LegEnded(leg_id, reason, by, code, text, Quality(law="pcma") if answered else None))

@@ -38,6 +38,7 @@ WORK: dict[str, Work] = {
     "wrap_up": calls.wrap_up_over,
     "station_grace": calls.station_grace_over,
     "away_call": calls.away_call_over,
+    "announcement": calls.announcement_overdue,
     "unknown_leg": calls.unknown_leg,
     "sweep": _sweep,
     "meetings": due.tick,

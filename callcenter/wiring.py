@@ -1,6 +1,7 @@
 """Who hears of what: the capabilities joined to a database, the same in every process and test that changes anything."""
 
 from callcenter import inbox
+from callcenter.agents import stations
 from callcenter.contacts import mail as contact_mail
 from callcenter.db import Database
 from callcenter.meetings import engine as meetings
@@ -10,6 +11,6 @@ from callcenter.meetings import invitations
 def wire(database: Database) -> Database:
     """Let messages be stored with their transactions, and due meetings go before the queue; returns the database."""
     database.before_commit.append(inbox.store)
-    database.reactions += [meetings.react, contact_mail.react, invitations.react]
+    database.reactions += [stations.react, meetings.react, contact_mail.react, invitations.react]
     database.before_queue.append(meetings.feed)
     return database

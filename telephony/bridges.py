@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from callcenter.phone import Member, Sound
+from telephony.announcements import Announcement
 from telephony.legs import Port
 from telephony.media.bridge import Bridge
 from telephony.media.sounds import Player, Sounds
@@ -36,14 +37,15 @@ class Bridges:
         self._call_of: dict[Key, str] = {}
         self._wanted: dict[str, Sound] = {}
         self._players: dict[str, tuple[Player, Port]] = {}
+        self._announced: dict[str, Announcement] = {}
 
     def call_of(self, key: Key) -> str | None:
         """Return the call a leg or station is bridged in."""
         return self._call_of.get(key)
 
     def set(self, call_id: str, members: tuple[Member, ...]) -> None:
-        """Make `members` the whole membership of a call's bridge; none: it ends."""
-        wanted = {(each.port, each.id): each for each in members}
+        """Make `members` the whole membership of a call's bridge; none: it ends. A leg that is announced to stays out."""
+        wanted = {(each.port, each.id): each for each in members if each.port != "leg" or each.id not in self._announced}
         for key in [each for each in self._members.get(call_id, {}) if each not in wanted]:
             self.leave(key)
         for key, member in wanted.items():
@@ -66,11 +68,18 @@ class Bridges:
         self.refresh(key)
 
     def play(self, leg_id: str, sound: Sound) -> None:
-        """Play a sound to a leg that is in no bridge."""
-        if ("leg", leg_id) not in self._call_of:
+        """Play a sound to a leg that is in no bridge and not announced to."""
+        if ("leg", leg_id) not in self._call_of and leg_id not in self._announced:
             self._wanted[leg_id] = sound
             self._silence(leg_id)
             self.refresh(("leg", leg_id))
+
+    def announce(self, leg_id: str, announcement: Announcement) -> None:
+        """Play an announcement to a leg, from now on and nothing else."""
+        self._announced[leg_id] = announcement
+        self.leave(("leg", leg_id))
+        self._silence(leg_id)
+        self.refresh(("leg", leg_id))
 
     def refresh(self, key: Key) -> None:
         """Put a member's present audio end where it belongs."""
@@ -93,10 +102,14 @@ class Bridges:
         key = ("leg", leg_id)
         self.leave(key)
         self._wanted.pop(leg_id, None)
+        self._announced.pop(leg_id, None)
         self._silence(leg_id)
 
     def _sound(self, leg_id: str, port: Port) -> None:
         """Keep a leg outside any bridge hearing what it should; silence too is sent, carriers cut a leg without RTP."""
+        if leg_id in self._announced:
+            self._announced[leg_id].plug(port)
+            return
         playing = self._players.get(leg_id)
         if playing is not None and playing[1] is port:
             return

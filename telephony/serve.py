@@ -61,7 +61,7 @@ def build(settings: Settings) -> Switch:
         return await BrowserPort.open(sdp, stun_servers=stun_servers, external_address=settings.external_address)
 
     carrier = SipCarrier(settings, RtpPorts(ports, host))
-    return Switch(carrier, open_browser, Ticker(), Sounds(settings.region, settings.hold_music))
+    return Switch(carrier, open_browser, Ticker(), Sounds(settings.region, settings.hold_music), settings.announcements)
 
 
 async def _drain(switch: Switch, seconds: float) -> None:

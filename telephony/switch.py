@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import structlog
@@ -16,6 +17,7 @@ import structlog
 from callcenter import clock, phone
 from callcenter.errors import CallCenterError
 from callcenter.phone import Command, EndReason, Event, Query, Reply, Snapshot
+from telephony.announcements import Announcements
 from telephony.bridges import Bridges, End, Key
 from telephony.legs import Carrier, CarrierLeg, Port
 from telephony.media.sounds import Sounds
@@ -46,9 +48,14 @@ class Leg:
 
 
 class Switch:
-    """The switch over one carrier. `emit` takes its events and is set by whoever listens before `start`."""
+    """The switch over one carrier. `emit` takes its events and is set by whoever listens before `start`.
 
-    def __init__(self, carrier: Carrier, open_browser: OpenBrowser, ticker: Ticker, sounds: Sounds) -> None:
+    `announcements`: the folder they are read from; None: there are none.
+    """
+
+    def __init__(
+        self, carrier: Carrier, open_browser: OpenBrowser, ticker: Ticker, sounds: Sounds, announcements: Path | None = None
+    ) -> None:
         self.boot_id = clock.new_id()
         self.emit: Callable[[Event], None] = lambda event: log.warning("switch.unheard", event_kind=event.kind)
         self.draining = False
@@ -60,6 +67,7 @@ class Switch:
         self._turned_away: set[str] = set()
         self._stations = Stations(open_browser, self)
         self._bridges = Bridges(ticker, sounds, self._end_of)
+        self._announcements = Announcements(announcements, ticker, self._bridges.announce, self._announced)
         self._web = False
         self.idle = asyncio.Event()
         self.idle.set()
@@ -73,6 +81,7 @@ class Switch:
         """End every call and close everything."""
         for leg in list(self._legs.values()):
             leg.carrier.hang_up(EndReason.FAILED if leg.waits else EndReason.COMPLETED)
+        self._announcements.close()
         self._stations.close_all()
         await self._carrier.stop()
         self._ticker.stop()
@@ -90,6 +99,7 @@ class Switch:
             phone.HangUpLeg: self._hang_up,
             phone.Bridge: self._bridge,
             phone.Play: self._play,
+            phone.Announce: self._announce,
             phone.SendDtmf: self._send_dtmf,
             phone.CloseStation: self._close_station,
             phone.Drain: self._drain,
@@ -188,6 +198,15 @@ class Switch:
         if command.leg_id in self._legs:
             self._bridges.play(command.leg_id, command.sound)
 
+    def _announce(self, command: phone.Announce) -> None:
+        if (leg := self._legs.get(command.leg_id)) is not None and leg.answered:
+            self._announcements.begin(command.leg_id, command.name)
+
+    def _announced(self, leg_id: str) -> None:
+        """Hang up: an announcement is over, or cannot be played."""
+        if (leg := self._legs.get(leg_id)) is not None:
+            leg.carrier.hang_up(EndReason.COMPLETED)
+
     def _send_dtmf(self, command: phone.SendDtmf) -> None:
         leg = self._legs.get(command.leg_id)
         if leg is not None and leg.carrier.port is not None and _DIGITS.fullmatch(command.digits):
@@ -248,7 +267,9 @@ class Switch:
             if mine.alone is not None:
                 mine.alone.cancel()
             self._bridges.forget(leg_id)
-            self.emit(phone.LegEnded(leg_id, reason, by, code, text, port.quality() if port is not None else None))
+            quality = port.quality() if port is not None else None
+            announced = self._announcements.end(leg_id)
+            self.emit(phone.LegEnded(leg_id, reason, by, code, text, quality, announced=announced))
         if port is not None:
             port.on_digit = port.on_frame = None
             port.close()

@@ -50,6 +50,7 @@ class Operation:
     path_types: dict[str, Any]
     wants: frozenset[str]
     upload: bool
+    dry_run: bool
     media_type: str
 
     @property
@@ -77,9 +78,12 @@ def operation(
     errors: Iterable[type[CallCenterError]] = (),
     status: int = 200,
     upload: bool = False,
+    dry_run: bool = True,
     media_type: str = "application/json",
 ) -> Callable[[Function], Function]:
-    """Declare an operation; see the module's text. `upload`: the body is multipart and the function reads it."""
+    """Declare an operation; see the module's text. `upload`: the body is multipart and the function reads it;
+    `dry_run`: it may be asked to check only.
+    """
 
     def declare(function: Function) -> Function:
         hints = get_type_hints(function, include_extras=True)
@@ -100,6 +104,7 @@ def operation(
                 path_types={each: kind for each, kind in hints.items() if each not in _SPECIAL},
                 wants=frozenset(inspect.signature(function).parameters),
                 upload=upload,
+                dry_run=dry_run,
                 media_type=media_type,
             )
         )

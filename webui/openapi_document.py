@@ -77,7 +77,9 @@ def _describe(each: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         content = {"application/json": {"schema": _schema(each.body, schemas, "validation")}}
         described["requestBody"] = {"required": True, "content": content}
     if each.upload:
-        properties = {"file": {"type": "string", "format": "binary"}, "dry_run": {"type": "string", "enum": ["true", "false"]}}
+        properties: dict[str, Any] = {"file": {"type": "string", "format": "binary"}}
+        if each.dry_run:
+            properties["dry_run"] = {"type": "string", "enum": ["true", "false"]}
         form = {"type": "object", "properties": properties, "required": ["file"]}
         described["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
     return described
@@ -86,7 +88,8 @@ def _describe(each: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 def _responses(each: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done."}
     if each.reply is not None:
-        kind = {"type": "string"} if each.media_type != "application/json" else _schema(each.reply, schemas, "serialization")
+        text = {"type": "string", "format": "binary"} if each.media_type.startswith("audio/") else {"type": "string"}
+        kind = text if each.media_type != "application/json" else _schema(each.reply, schemas, "serialization")
         good["content"] = {each.media_type: {"schema": kind}}
     problem = {"application/json": {"schema": _schema(ErrorOut, schemas, "serialization")}}
     bad = {str(status): {"description": words, "content": problem} for status, words in sorted(each.statuses.items())}

@@ -1,5 +1,7 @@
 """The one place where a call ends, however it ends: its agent is freed, the timeline and the call-back list are written."""
 
+import datetime as dt
+
 import structlog
 
 from callcenter import jobs
@@ -7,7 +9,7 @@ from callcenter.agents import service as agents
 from callcenter.calls import call_backs, entries, offers, queue, rows
 from callcenter.calls.models import Call, CallState
 from callcenter.db import UnitOfWork
-from callcenter.events import CallEnded, CallWithdrawn
+from callcenter.events import CallChanged, CallEnded, CallWithdrawn
 from callcenter.facts import CallOver
 from callcenter.phone import Bridge, EndReason, HangUpLeg
 
@@ -19,22 +21,23 @@ async def end(
 ) -> None:
     """End a call for good; nothing happens to one that is over. Its legs are the caller's business, or `hang_up`'s.
 
-    `lost`: it is gone and nobody knows what became of it.
+    `lost`: it is gone and nobody knows what became of it; of one whose agent dropped enough is known.
     """
     if call.state == CallState.ENDED:
         return
-    waited = call.state == CallState.WAITING
+    waited, announced = call.state == CallState.WAITING, call.state == CallState.ANNOUNCING
+    if announced:
+        reason, lost = EndReason.DROPPED, False
     if call.direction == "inbound" and call.answered_at is None and reason is EndReason.COMPLETED:
         reason = EndReason.CANCELLED  # answered by the queue only: the caller left before a person spoke
     call.state, call.ended_at, call.held = CallState.ENDED.value, uow.now, False
     call.end_reason, call.end_code, call.end_text = reason.value, code, text[:500]
-    if call.answered_at is not None:
-        call.talk_seconds = max(0, round((uow.now - call.answered_at).total_seconds()))
+    call.talk_seconds = _talked(call, call.ended_at)
     log.info("call.ended", call_id=call.id, direction=call.direction, reason=reason.value, code=code)
     if call.direction == "inbound":
         await jobs.drop(uow, f"max_wait:{call.id}")
     await uow.session.flush()
-    freed = await _free_agent(uow, call, reason)
+    freed = await (_after_announcement(uow, call) if announced else free_agent(uow, call, reason))
     await entries.write(uow, call, fresh=True)
     if call.direction == "inbound" and call.answered_at is None and call.project_id is not None:
         await call_backs.add(uow, call)
@@ -52,11 +55,18 @@ async def hang_up(uow: UnitOfWork, call: Call, reason: EndReason) -> None:
     if call.user_id is not None:
         uow.send(Bridge(call.id, ()))
     for leg in await rows.live_legs(uow, call.id):
-        uow.send(HangUpLeg(leg.id, reason))
+        uow.send(HangUpLeg(leg.id, EndReason.COMPLETED if reason is EndReason.DROPPED else reason))
     await end(uow, call, reason)
 
 
-async def _free_agent(uow: UnitOfWork, call: Call, reason: EndReason) -> int | None:
+async def _after_announcement(uow: UnitOfWork, call: Call) -> None:
+    """Tell the agent who dropped, and has been free since then, that their call is over."""
+    await jobs.drop(uow, f"announcement:{call.id}")
+    if call.user_id is not None:
+        uow.emit(CallChanged(call_id=call.id), [call.user_id])
+
+
+async def free_agent(uow: UnitOfWork, call: Call, reason: EndReason) -> int | None:
     """Free whoever has the call or is offered it; returns the user."""
     offer = await rows.open_offer(uow, call.id) if call.direction == "inbound" else None
     if offer is not None:
@@ -76,3 +86,10 @@ async def _free_agent(uow: UnitOfWork, call: Call, reason: EndReason) -> int | N
     )
     uow.emit(message, [call.user_id])
     return call.user_id
+
+
+def _talked(call: Call, ended_at: dt.datetime) -> int | None:
+    """Return how many seconds agent and customer talked, None when they did not. Pure."""
+    if call.answered_at is None:
+        return None
+    return max(0, round(((call.dropped_at or ended_at) - call.answered_at).total_seconds()))

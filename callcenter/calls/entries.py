@@ -1,7 +1,10 @@
 """The one line a call leaves on the customer's timeline, written when it ends and kept up to date after."""
 
+from typing import Any
+
 from sqlalchemy import delete, select
 
+from callcenter.calls import dropping
 from callcenter.calls.models import Call, CallState
 from callcenter.contacts import timeline
 from callcenter.contacts.models import TimelineEntry
@@ -31,7 +34,7 @@ async def write(uow: UnitOfWork, call: Call, *, fresh: bool = False) -> None:
     disposition = None if call.disposition_id is None else await uow.session.get(Disposition, call.disposition_id)
     project = None if call.project_id is None else await uow.session.get(Project, call.project_id)
     line = text(call, disposition.name if disposition else "")
-    data = {
+    data: dict[str, Any] = {
         "direction": call.direction,
         "outcome": outcome(call),
         "seconds": call.talk_seconds,
@@ -40,6 +43,8 @@ async def write(uow: UnitOfWork, call: Call, *, fresh: bool = False) -> None:
         "disposition": disposition.name if disposition else "",
         "note": call.note,
     }
+    if (told := dropping.told(call)) is not None:
+        data["dropped"] = {"text": told.text, "values": told.values}
     if entry is None:
         await timeline.add_entry(
             uow,
@@ -69,7 +74,7 @@ async def newest(uow: UnitOfWork, call: Call) -> list[TimelineLine]:
 
 
 def outcome(call: Call) -> str:
-    """Return answered, missed (inbound that nobody took), or why an outbound call was not answered."""
+    """Return answered, missed (inbound that nobody took), or why nobody talked in an outbound call."""
     if call.answered_at is not None:
         return "answered"
     return "missed" if call.direction == "inbound" else call.end_reason
@@ -80,4 +85,6 @@ def text(call: Call, disposition: str) -> str:
     seconds = call.talk_seconds or 0
     what = f"{seconds // 60}:{seconds % 60:02}" if call.answered_at is not None else outcome(call).replace("_", " ")
     head = f"{call.direction.capitalize()} call, {what}"
-    return ". ".join(part for part in (head, disposition, call.note) if part)
+    told = dropping.told(call)
+    dropped = told.text.format(**told.values).rstrip(".") if told is not None else ""
+    return ". ".join(part for part in (head, dropped, disposition, call.note) if part)

@@ -18,6 +18,7 @@ class CallState(enum.StrEnum):
     DIALLING = "dialling"  # outbound, not ringing yet
     RINGING = "ringing"  # outbound, rings at the customer's
     TALKING = "talking"
+    ANNOUNCING = "announcing"  # the agent is gone; the customer hears the announcement and is then hung up on
     ENDED = "ended"
 
 
@@ -27,7 +28,9 @@ class Call(Base):
     `number` is the customer's in E.164 or as the carrier sent it; `dialled` the number called. `answered_at` is when a
     person answered (customer and agent talk). `match` keeps candidates and rules as they were when it rang (B1).
     `draft` is the note as typed, saved while typing; `note` the one that stands; `note_version` counts changes of either.
-    `user_id` is the agent who has it.
+    `user_id` is the agent who has it, or had it when they dropped. `announcement`: the file the customer hears should the
+    agent drop, "" for none. `dropped_at`: when the agent's audio was lost for good while the customer was on the line; of
+    the announcement (`announcement_ms` long, 0 when it could not be played) they then heard `heard_ms`, null: unknown.
     """
 
     __tablename__ = "calls"
@@ -66,6 +69,10 @@ class Call(Base):
     draft: Mapped[str] = mapped_column(default="")
     note_version: Mapped[int] = mapped_column(default=0, server_default="0")
     wrapped_at: Mapped[dt.datetime | None]
+    announcement: Mapped[str] = mapped_column(default="", server_default="")
+    dropped_at: Mapped[dt.datetime | None]
+    announcement_ms: Mapped[int | None]
+    heard_ms: Mapped[int | None]
 
 
 class Leg(Base):

@@ -73,10 +73,12 @@ async def place(
     call_id: str | None = None,
     contact_id: int | None = None,
     ring_seconds: int | None = None,
+    announcement: str = "",
 ) -> Call:
     """Write a call and its leg, put the agent on it, and ask the switch to dial once all that is committed.
 
-    `call_id`: an id chosen before; `ring_seconds`: None, the project's. The agent is free of any other call.
+    `call_id`: an id chosen before; `ring_seconds`: None, the project's; `announcement`: the file the customer hears should
+    the agent drop, "": none. The agent is free of any other call.
     """
     call = Call(
         id=call_id or clock.new_id(),
@@ -89,6 +91,7 @@ async def place(
         dialled=way.decision.e164,
         started_at=uow.now,
         match=[],
+        announcement=announcement,
     )
     await _identify(uow, call, way, contact_id)
     uow.session.add(call)

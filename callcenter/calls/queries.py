@@ -56,7 +56,8 @@ async def current(uow: UnitOfWork) -> Current:
         await offers.offered_event(uow, call, offer, await rows.project_of(uow, call))
         for offer, call in (await uow.session.execute(ringing)).all()
     ]
-    going = await _read(uow, select(Call.id).where(Call.user_id == me, Call.state != CallState.ENDED.value))
+    over = [CallState.ENDED.value, CallState.ANNOUNCING.value]  # for the agent, who dropped
+    going = await _read(uow, select(Call.id).where(Call.user_id == me, Call.state.not_in(over)))
     wrapping = agent.call_id if agent.state == AgentState.WRAP_UP else ""
     wrapped = await _read(uow, select(Call.id).where(Call.id == wrapping))
     unsaved = select(Call.id).where(

@@ -11,7 +11,7 @@ from callcenter.agents import service as agents
 from callcenter.agents import stations
 from callcenter.agents.models import Agent, AgentState
 from callcenter.agents.states import BUSY
-from callcenter.calls import ending, offers, rows, talking, wrap_up
+from callcenter.calls import announcing, ending, offers, rows, talking, wrap_up
 from callcenter.calls.models import Call, CallState, Leg, Offer
 from callcenter.db import UnitOfWork
 from callcenter.phone import AnswerLeg, EndReason, HangUpLeg, LegAnswered, LegState, RingLeg, Snapshot
@@ -103,6 +103,9 @@ async def _open_call(uow: UnitOfWork, call: Call, alive: dict[str, LegState]) ->
             uow.send(HangUpLeg(leg.id, EndReason.FAILED))
             _gone(uow, leg)
         await ending.end(uow, call, EndReason.FAILED, text="The switch no longer has this call.", lost=True)
+        return
+    if call.state == CallState.ANNOUNCING:
+        announcing.announce(uow, call, living)
         return
     ringing = [leg for leg in living if leg.direction == "inbound" and leg.state == rows.RINGING]
     for leg in ringing:

@@ -9,7 +9,8 @@ from callcenter.agents import service as agents
 from callcenter.agents import stations
 from callcenter.agents.models import AgentState
 from callcenter.agents.views import AgentOut
-from callcenter.calls import ending, offers, outbound, queries, rows, talking, wrap_up
+from callcenter.calls import announcing, offers, outbound, queries, rows, talking, wrap_up
+from callcenter.calls.announcing import overdue as announcement_overdue
 from callcenter.calls.call_backs import call_backs, finish_call_back, take_call_back
 from callcenter.calls.inbound import leg_offered, max_wait_over
 from callcenter.calls.latency import latency, latency_values, pop_up_shown
@@ -23,10 +24,11 @@ from callcenter.calls.views import CallOut
 from callcenter.calls.wrap_up import wrap_up_over
 from callcenter.db import UnitOfWork
 from callcenter.events import SwitchState
-from callcenter.phone import EndReason, Snapshot, StationLive, StationLost, TrunkChanged
+from callcenter.phone import Snapshot, StationLive, StationLost, TrunkChanged
 from callcenter.trunks import service as trunks
 
 __all__ = [
+    "announcement_overdue",
     "answer",
     "away_call_over",
     "call_backs",
@@ -186,8 +188,9 @@ async def link_down(uow: UnitOfWork) -> None:
 
 
 async def station_grace_over(uow: UnitOfWork, payload: dict[str, Any]) -> None:
-    """A page stayed away: its agent goes offline."""
+    """A page stayed away: its agent goes offline; the customer they talked to hears the announcement, if there is one."""
     await rows.lock(uow)
+    await announcing.agent_gone(uow, payload)
     await stations.station_grace_over(uow, payload)
 
 
@@ -197,4 +200,4 @@ async def away_call_over(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     call = await uow.session.get(Call, str(payload["call_id"]))
     agent = await agents.row(uow, int(payload["user_id"]))
     if call is not None and agent.call_id == call.id and agent.state == AgentState.ON_CALL and not agent.station_live:
-        await ending.hang_up(uow, call, EndReason.FAILED if call.answered_at is None else EndReason.COMPLETED)
+        await announcing.let_go(uow, call, announcing.lost_at(uow, payload))

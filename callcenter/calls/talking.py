@@ -7,8 +7,9 @@ import structlog
 from sqlalchemy import bindparam, select
 
 from callcenter.agents import service as agents
+from callcenter.agents import stations
 from callcenter.agents.models import Agent
-from callcenter.calls import ending, inbound, offers, rows
+from callcenter.calls import announcing, ending, entries, inbound, offers, rows
 from callcenter.calls.models import Call, CallState, Leg, Offer
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
@@ -79,6 +80,10 @@ async def hang_up(uow: UnitOfWork, call_id: str) -> Call:
         await offers.not_taken(uow, offer, "declined", "declined")
         return call
     await rows.own(uow, call_id)
+    if call.state == CallState.ANNOUNCING:  # the switch tells how much was heard, and that ends the call
+        for leg in await rows.live_legs(uow, call.id):
+            uow.send(HangUpLeg(leg.id))
+        return call
     if call.state == CallState.TALKING:
         reason = EndReason.COMPLETED
     else:
@@ -132,7 +137,10 @@ async def leg_ringing(uow: UnitOfWork, event: LegRinging) -> None:
 
 
 async def leg_answered(uow: UnitOfWork, event: LegAnswered) -> None:
-    """Note that a leg is answered; the call talks once a customer and an agent are both there."""
+    """Note that a leg is answered; the call talks once a customer and an agent are both there.
+
+    A customer who answers when the agent has dropped hears the announcement, if there is one.
+    """
     await rows.lock(uow)
     leg, call = await _leg(uow, event.leg_id)
     if leg is None or call is None or leg.state != rows.RINGING:
@@ -140,10 +148,12 @@ async def leg_answered(uow: UnitOfWork, event: LegAnswered) -> None:
     leg.state, leg.answered_at = rows.ANSWERED, uow.now
     if call.state == CallState.ENDED:  # it was given up while the answer was on its way
         uow.send(HangUpLeg(leg.id, EndReason.COMPLETED))
-    elif call.user_id is not None and call.state != CallState.TALKING:
+    elif call.user_id is not None and call.state not in (CallState.TALKING, CallState.ANNOUNCING):
         if call.direction == "outbound" and await inbound.identify_again(uow, call) and call.contact_id is not None:
             uow.emit(ContactOpened(contact_id=call.contact_id, call_id=call.id), [call.user_id])
-        _talk(uow, call)
+        nobody = bool(call.announcement) and await stations.is_gone(uow, call.user_id)
+        if not (nobody and await announcing.begin(uow, call, uow.now)):
+            _talk(uow, call)
 
 
 async def leg_ended(uow: UnitOfWork, event: LegEnded) -> None:
@@ -157,7 +167,11 @@ async def leg_ended(uow: UnitOfWork, event: LegEnded) -> None:
     if event.quality is not None:
         quality = event.quality
         leg.quality = {name: getattr(quality, name) for name in quality.__dataclass_fields__}
+    if event.announced is not None:
+        call.heard_ms, call.announcement_ms = event.announced.played_ms, event.announced.of_ms
     if call.state == CallState.ENDED:
+        if event.announced is not None:
+            await entries.write(uow, call)
         return
     if call.user_id is not None:
         uow.send(Bridge(call.id, ()))

@@ -12,6 +12,8 @@ class CallOut(BaseModel):
     """A call with the names of what it refers to.
 
     `draft_unsaved`: a typed note that was never saved. `note_version`: pass it with a change of draft or note.
+    `dropped_at`: the agent's audio was lost for good; `heard_ms` of the announcement's `announcement_ms` the customer heard
+    then (0: it could not be played), null without one or when nobody knows.
     """
 
     id: str
@@ -49,6 +51,9 @@ class CallOut(BaseModel):
     draft_unsaved: bool
     note_version: int
     wrapped_at: dt.datetime | None
+    dropped_at: dt.datetime | None
+    announcement_ms: int | None
+    heard_ms: int | None
 
 
 class CallPage(BaseModel):

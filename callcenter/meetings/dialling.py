@@ -45,7 +45,13 @@ async def way_out(uow: UnitOfWork, meeting: Meeting, rules: MeetingSettings) -> 
 async def place(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, agent: Agent, way: Way, rules: MeetingSettings) -> Call:
     """Write the call with its leg of an attempt that is written; the switch is asked once all that is committed."""
     call = await outbound.place(
-        uow, agent, way, call_id=attempt.id, contact_id=meeting.contact_id, ring_seconds=rules.ring_seconds
+        uow,
+        agent,
+        way,
+        call_id=attempt.id,
+        contact_id=meeting.contact_id,
+        ring_seconds=rules.ring_seconds,
+        announcement=rules.announcement,
     )
     uow.emit(MeetingDialling(meeting_id=meeting.id, call_id=call.id, mode=attempt.mode), [agent.user_id])
     if meeting.contact_id is not None:

@@ -117,7 +117,8 @@ class Meeting(Base):
 class Attempt(Base):
     """One try to reach the customer. `id` is the id of its call, chosen before the carrier is asked.
 
-    `state`: countdown, dialling, talking, over. `result`: answered, an EndReason, not_now, withdrawn, uncertain.
+    `state`: countdown, dialling, talking, over. `result`: answered, an EndReason (dropped: the consultant was, in the talk
+    or before it), not_now, withdrawn, uncertain.
     `number_in_meeting` counts from 1 what was really dialled; 0 while counting down.
     """
 

@@ -12,7 +12,7 @@ from callcenter.contacts import numbers
 from callcenter.contacts.models import Contact
 from callcenter.db import UnitOfWork
 from callcenter.events import MeetingMissed, Notice
-from callcenter.meetings import conditions, log, rows, standing, timing
+from callcenter.meetings import conditions, dropping, log, rows, standing, timing
 from callcenter.meetings.models import Attempt, Meeting, MeetingSettings, MeetingState
 from callcenter.meetings.settings import rules_of
 from callcenter.phone import EndReason
@@ -59,6 +59,8 @@ async def over(uow: UnitOfWork, call_id: str, *, lost: bool = False) -> None:
         attempt.end_code, attempt.end_text = call.end_code, call.end_text
     answered = call is not None and call.answered_at is not None
     attempt.result = "uncertain" if lost or call is None else "answered" if answered else call.end_reason
+    if call is not None and await dropping.note(uow, meeting, attempt, call):
+        attempt.result = EndReason.DROPPED.value
     if meeting.state not in (MeetingState.DIALLING, MeetingState.IN_TALK):
         logger.error("meeting.odd_end", meeting_id=meeting.id, state=meeting.state, call_id=call_id)
     elif attempt.result == "uncertain":
@@ -125,7 +127,7 @@ async def _not_reached(uow: UnitOfWork, meeting: Meeting, attempt: Attempt) -> N
         uow,
         meeting,
         "attempt",
-        "Attempt {number} did not reach the customer.",
+        dropping.NOBODY_THERE if attempt.result == EndReason.DROPPED else "Attempt {number} did not reach the customer.",
         number=attempt.number_in_meeting,
         attempt_id=attempt.id,
         result=attempt.result,

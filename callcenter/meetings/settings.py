@@ -22,7 +22,6 @@ from callcenter.users.models import User
 from callcenter.users.preferences import is_time_zone
 from callcenter.users.service import audit
 
-FOLDER = "announcements"  # in data_dir
 LONGEST_ANNOUNCEMENT = 60  # seconds
 _RATE, _SAMPLE_BYTES = 8000, 2
 _LARGEST_FILE = LONGEST_ANNOUNCEMENT * _RATE * _SAMPLE_BYTES + 10_000
@@ -88,9 +87,14 @@ async def set_announcement(uow: UnitOfWork, project_id: int, sound: bytes | None
     return _out(stored)
 
 
-def announcement_path(uow: UnitOfWork, stored: MeetingSettings) -> Path | None:
-    """Return the file a customer hears when the consultant drops, None for none."""
-    return uow.database.settings.data_dir / FOLDER / stored.announcement if stored.announcement else None
+async def announcement_file(uow: UnitOfWork, project_id: int) -> Path:
+    """Return the file of a project's announcement, to its members and to supervisors; raises NotFound when there is none."""
+    await projects.get_project(uow, project_id)
+    stored = await rules_of(uow, project_id)
+    path = uow.database.settings.announcements / stored.announcement if stored and stored.announcement else None
+    if path is None or not await asyncio.to_thread(path.is_file):
+        raise NotFound("This project has no announcement.")
+    return path
 
 
 async def _keep(uow: UnitOfWork, sound: bytes) -> str:
@@ -101,14 +105,17 @@ async def _keep(uow: UnitOfWork, sound: bytes) -> str:
         with wave.open(io.BytesIO(sound)) as file:
             form = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             frames = file.getnframes()
+            whole = len(file.readframes(frames)) == frames * file.getnchannels() * file.getsampwidth()
     except (wave.Error, EOFError, RuntimeError) as error:
         raise Invalid("This is not a WAV file.", field="announcement") from error
     if form != (1, _SAMPLE_BYTES, _RATE):
         raise Invalid("The file must be WAV with 8000 samples a second, 16 bit, mono.", field="announcement")
     if not 0 < frames <= LONGEST_ANNOUNCEMENT * _RATE:
         raise Invalid("An announcement lasts at most {seconds} seconds.", field="announcement", seconds=LONGEST_ANNOUNCEMENT)
+    if not whole:
+        raise Invalid("The file is cut off: it holds less sound than it says.", field="announcement")
     name = f"{hashlib.sha256(sound).hexdigest()[:32]}.wav"
-    await asyncio.to_thread(_write, uow.database.settings.data_dir / FOLDER, name, sound)
+    await asyncio.to_thread(_write, uow.database.settings.announcements, name, sound)
     return name
 
 

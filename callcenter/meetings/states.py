@@ -7,7 +7,8 @@ FOLLOWING: dict[MeetingState, frozenset[MeetingState]] = {
     _S.PLANNED: frozenset({_S.DUE, _S.CANCELLED, _S.RESCHEDULED, _S.MISSED}),
     _S.DUE: frozenset({_S.PLANNED, _S.DIALLING, _S.MISSED, _S.CANCELLED, _S.RESCHEDULED}),
     _S.DIALLING: frozenset({_S.DUE, _S.IN_TALK, _S.RETRY_WAIT, _S.UNCERTAIN, _S.MISSED}),
-    _S.IN_TALK: frozenset({_S.HELD, _S.NOT_HELD, _S.UNCERTAIN}),
+    # From a talk to a retry: the customer answered in the consultant's time of grace, and the consultant stayed away.
+    _S.IN_TALK: frozenset({_S.HELD, _S.NOT_HELD, _S.UNCERTAIN, _S.RETRY_WAIT, _S.MISSED}),
     _S.RETRY_WAIT: frozenset({_S.PLANNED, _S.DUE, _S.DIALLING, _S.MISSED, _S.CANCELLED, _S.RESCHEDULED}),
     _S.UNCERTAIN: frozenset({_S.DUE, _S.RETRY_WAIT, _S.HELD, _S.NOT_HELD, _S.MISSED, _S.CANCELLED, _S.RESCHEDULED}),
     _S.HELD: frozenset({_S.NOT_HELD, _S.RESCHEDULED}),

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from callcenter.actor import Actor, Role
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
+from callcenter.facts import UserShutOut
 from callcenter.users import passwords
 from callcenter.users.audit import audit, list_audit
 from callcenter.users.feeds import end_feed
@@ -127,6 +128,7 @@ async def update_user(
         await end_sessions(uow, user_id)
         await end_tokens(uow, user_id)
         await end_feed(uow, user_id)
+        uow.note(UserShutOut(user_id))
     if changed:
         audit(uow, "user.updated", "user", user_id, **changed)
     return user

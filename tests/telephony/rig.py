@@ -39,7 +39,7 @@ class Customer(Protocol):
         """The keys heard from us."""
 
     def hears(self) -> str:
-        """What is in the ear now: silence, music or agent."""
+        """What is in the ear now: silence, music, agent or announcement."""
 
     def answer(self) -> None:
         """Lift the receiver of a telephone that rings."""
@@ -83,6 +83,18 @@ class Rig(ABC):
     @abstractmethod
     def dialled(self, number: str) -> Customer:
         """Return the customer who was dialled last under `number`."""
+
+    @abstractmethod
+    def keep_announcement(self, name: str, milliseconds: int) -> None:
+        """Put an announcement of that length where the switch looks for it."""
+
+    @abstractmethod
+    def damage_announcement(self, name: str) -> None:
+        """Make it one that cannot be played."""
+
+    @abstractmethod
+    def let_announcement_play(self, leg_id: str, milliseconds: int | None = None) -> None:
+        """Let so much of it be played where that takes no time of its own; None: to its end."""
 
     @abstractmethod
     def alive(self) -> set[str]:

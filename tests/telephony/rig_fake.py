@@ -26,6 +26,8 @@ class FakeCustomer:
         return self._leg.digits
 
     def hears(self) -> str:
+        if self._leg.announcement is not None:
+            return "announcement"
         for members in self._phone.bridges.values():
             if any(each.id == self.leg_id for each in members):
                 agents = [each for each in members if each.role is not PortRole.CUSTOMER]
@@ -65,6 +67,15 @@ class FakeRig(Rig):
     def dialled(self, number: str) -> FakeCustomer:
         legs = [leg for leg in self.phone.legs.values() if leg.direction == "outbound" and leg.number == number]
         return FakeCustomer(self.phone, legs[-1].leg_id)
+
+    def keep_announcement(self, name: str, milliseconds: int) -> None:
+        self.phone.announcements[name] = milliseconds
+
+    def damage_announcement(self, name: str) -> None:
+        self.phone.announcements.pop(name, None)
+
+    def let_announcement_play(self, leg_id: str, milliseconds: int | None = None) -> None:
+        self.phone.announcement_plays(leg_id, milliseconds)
 
     def alive(self) -> set[str]:
         return set(self.phone.legs)

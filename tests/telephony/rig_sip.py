@@ -21,7 +21,7 @@ from telephony.sip.trunks import SipCarrier
 from telephony.switch import Switch
 from tests.telephony.far_end import HOST, FarEnd, SipCustomer
 from tests.telephony.rig import TRUNK, Rig
-from tests.telephony.scripted import ScriptedBrowser
+from tests.telephony.scripted import ScriptedBrowser, write_spoken
 
 
 class SipRig(Rig):
@@ -60,6 +60,17 @@ class SipRig(Rig):
     def dialled(self, number: str) -> SipCustomer:
         return self.far_end.by_number[number]
 
+    def keep_announcement(self, name: str, milliseconds: int) -> None:
+        folder = self._folder / "announcements"
+        folder.mkdir(exist_ok=True)
+        write_spoken(folder / name, milliseconds)
+
+    def damage_announcement(self, name: str) -> None:
+        (self._folder / "announcements" / name).write_bytes(b"RIFF no sound")
+
+    def let_announcement_play(self, leg_id: str, milliseconds: int | None = None) -> None:
+        pass  # it takes its time
+
     def alive(self) -> set[str]:
         return {each.leg_id for each in self._switch.snapshot().legs}
 
@@ -92,7 +103,7 @@ class SipRig(Rig):
     async def _start_switch(self) -> None:
         SipRig.sounds = SipRig.sounds or Sounds()
         self._carrier = SipCarrier(Settings(data_dir=self._folder, sip=f"{HOST}:0"), RtpPorts(range(42000, 42999), HOST))
-        self._switch = Switch(self._carrier, self._open_browser, Ticker(), SipRig.sounds)
+        self._switch = Switch(self._carrier, self._open_browser, Ticker(), SipRig.sounds, self._folder / "announcements")
         self._link = LinkServer(self._folder / "link.sock", self._switch)
         self._switch.emit = self._link.emit
         await self._switch.start()

@@ -1,7 +1,10 @@
 """A carrier, its legs and audio ends without a network: they do what telephony/legs.py says, and remember."""
 
 import asyncio
+import struct
+import wave
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 from callcenter import clock
@@ -10,6 +13,7 @@ from callcenter.phone import Check, EndReason, LegOffered, Originate, Quality, T
 from telephony.legs import Frame, Law, LegListener
 
 SILENT = {"pcma": 0xD5, "pcmu": 0xFF}
+SPOKEN = {"pcma": 0x22, "pcmu": 0x08}  # what an announcement of write_spoken is in either law
 
 
 class ScriptedPort:
@@ -57,10 +61,21 @@ class ScriptedPort:
 
 
 def in_ear(payload: bytes) -> str:
-    """Tell what a frame holds: silence, agent (what ScriptedPort.speak says), or sound."""
+    """Tell what a frame holds: silence, agent (what ScriptedPort.speak says), announcement (write_spoken), or sound."""
+    if set(payload) in ({SPOKEN["pcma"]}, {SPOKEN["pcmu"]}):
+        return "announcement"
     if set(payload) <= {SILENT["pcma"], SILENT["pcmu"], 0x55, 0x7F}:
         return "silence"
     return "agent" if len(set(payload)) == 1 else "sound"
+
+
+def write_spoken(file: Path, milliseconds: int) -> None:
+    """Write an announcement whose frames in_ear knows: 8 kHz, 16 bit, mono."""
+    with wave.open(str(file), "wb") as target:
+        target.setnchannels(1)
+        target.setsampwidth(2)
+        target.setframerate(8000)
+        target.writeframes(struct.pack("<h", -24064) * (8 * milliseconds))
 
 
 class ScriptedBrowser(ScriptedPort):

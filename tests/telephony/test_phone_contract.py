@@ -10,6 +10,8 @@ import pytest
 
 from callcenter import clock
 from callcenter.phone import (
+    Announce,
+    Announced,
     AnswerLeg,
     Bridge,
     CloseStation,
@@ -215,7 +217,14 @@ async def test_a_command_for_a_leg_that_has_ended_does_nothing(rig: Rig) -> None
     await ended(rig, leg_id)
     count = len(rig.events)
     rig.send(RingLeg(leg_id), AnswerLeg(leg_id), RejectLeg(leg_id, EndReason.BUSY), HangUpLeg(leg_id), Play(leg_id, Sound.MUSIC))
-    rig.send(SendDtmf(leg_id, "1"), joined("c", leg_id), Bridge("c", ()), HangUpLeg("never was"), CloseStation("7"))
+    rig.send(
+        Announce(leg_id, "a.wav"),
+        SendDtmf(leg_id, "1"),
+        joined("c", leg_id),
+        Bridge("c", ()),
+        HangUpLeg("never was"),
+        CloseStation("7"),
+    )
     assert (await rig.snapshot()).legs == ()
     assert len(rig.events) == count
 
@@ -273,6 +282,92 @@ async def test_a_customer_hears_the_consultant_and_music_while_held_or_while_the
     await rig.until(lambda: customer.hears() == "silence")
     rig.send(HangUpLeg(leg_id))
     await ended(rig, leg_id)
+
+
+async def test_an_announcement_is_heard_from_start_to_end_and_then_the_switch_hangs_up(rig: Rig) -> None:
+    rig.keep_announcement("sorry.wav", 600)
+    await rig.phone.ask(OpenStation("7", "first", OFFER), timeout=30)
+    customer, leg_id = await talking(rig)
+    rig.send(joined("c", leg_id))
+    await rig.until(lambda: customer.hears() == "agent")
+    rig.send(Announce(leg_id, "sorry.wav"), Announce(leg_id, "other.wav"))
+    await rig.until(lambda: customer.hears() == "announcement")
+    rig.let_announcement_play(leg_id)
+    assert await ended(rig, leg_id) == (EndReason.COMPLETED, "near")
+    assert rig.of(LegEnded)[0].announced == Announced(600, 600)
+    await rig.until(lambda: customer.ended)
+
+
+async def test_of_an_announcement_a_customer_hangs_up_in_the_switch_says_how_much_was_played(rig: Rig) -> None:
+    rig.keep_announcement("sorry.wav", 60_000)
+    customer, leg_id = await talking(rig)
+    rig.send(Announce(leg_id, "sorry.wav"))
+    await rig.until(lambda: customer.hears() == "announcement")
+    rig.let_announcement_play(leg_id, 400)
+    customer.hang_up()
+    assert await ended(rig, leg_id) == (EndReason.COMPLETED, "far")
+    announced = rig.of(LegEnded)[0].announced
+    assert announced is not None
+    assert announced.of_ms == 60_000
+    assert 0 < announced.played_ms < 60_000
+    rig.send(Announce(leg_id, "sorry.wav"))
+    assert (await rig.snapshot()).legs == ()
+    assert len(rig.of(LegEnded)) == 1
+
+
+async def test_nothing_takes_the_place_of_an_announcement_but_it_can_be_cut_short(rig: Rig) -> None:
+    rig.keep_announcement("sorry.wav", 60_000)
+    customer, leg_id = await talking(rig)
+    rig.send(Announce(leg_id, "sorry.wav"))
+    await rig.until(lambda: customer.hears() == "announcement")
+    await rig.phone.ask(OpenStation("7", "first", OFFER), timeout=30)
+    for command in (joined("c", leg_id), Play(leg_id, Sound.MUSIC), Announce(leg_id, "other.wav"), Bridge("c", ())):
+        rig.send(command)
+        assert [each.leg_id for each in (await rig.snapshot()).legs] == [leg_id]
+        ears = set()
+        for _ in range(25):  # a quarter of a second: nothing comes between
+            ears.add(customer.hears())
+            await asyncio.sleep(0.01)
+        assert ears == {"announcement"}, command.kind
+    rig.send(HangUpLeg(leg_id))
+    assert await ended(rig, leg_id) == (EndReason.COMPLETED, "near")
+    await rig.until(lambda: customer.ended)
+
+
+@pytest.mark.parametrize("name", ["missing.wav", "damaged.wav", "../damaged.wav", "/etc/passwd", ""])
+async def test_a_leg_whose_announcement_cannot_be_played_is_hung_up(rig: Rig, name: str) -> None:
+    rig.keep_announcement("damaged.wav", 600)
+    rig.damage_announcement("damaged.wav")
+    customer, leg_id = await talking(rig)
+    rig.send(Announce(leg_id, name))
+    assert await ended(rig, leg_id) == (EndReason.COMPLETED, "near")
+    assert rig.of(LegEnded)[0].announced == Announced(0, 0)
+    await rig.until(lambda: customer.ended)
+
+
+async def test_a_leg_that_is_not_answered_is_not_announced_to(rig: Rig) -> None:
+    rig.keep_announcement("sorry.wav", 600)
+    rig.when_called(ANNA, Outcome.RINGS)
+    customer, leg_id = await dialled(rig, ANNA)
+    rig.send(Announce(leg_id, "sorry.wav"))
+    assert [each.state for each in (await rig.snapshot()).legs] == ["ringing"]
+    customer.hang_up()
+    await ended(rig, leg_id)
+    assert rig.of(LegEnded)[0].announced is None
+
+
+async def test_an_announcement_goes_on_to_its_end_while_the_contact_centre_is_away(rig: Rig) -> None:
+    rig.keep_announcement("sorry.wav", 600)
+    customer, leg_id = await talking(rig)
+    rig.send(Announce(leg_id, "sorry.wav"))
+    await rig.until(lambda: customer.hears() == "announcement")
+    await rig.link_down()
+    await rig.event(LinkDown)
+    rig.let_announcement_play(leg_id)
+    await rig.until(lambda: customer.ended)
+    await rig.link_up()
+    await rig.event(LinkUp, after=1)
+    assert rig.of(LegEnded, leg_id)[0].announced == Announced(600, 600)
 
 
 async def test_the_newest_page_has_the_station(rig: Rig) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import wave
 from collections.abc import AsyncIterator
+from itertools import groupby
 from pathlib import Path
 
 import aioice.ice
@@ -10,6 +12,8 @@ import pytest
 
 from callcenter.config import Settings
 from callcenter.phone import (
+    Announce,
+    Announced,
     AnswerLeg,
     Bridge,
     ConfigureTrunks,
@@ -46,6 +50,7 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         settings = Settings(data_dir=folder, sip=f"{HOST}:{free_port()}", rtp_ports="45000-45999")
+        self.announcements = settings.announcements
         self.switch = build(settings)
         self.link = LinkServer(settings.socket_path("link"), self.switch)
         self.switch.emit = self.link.emit
@@ -172,3 +177,45 @@ async def test_a_number_that_is_dialled_is_heard_to_ring_and_then_answers(place:
         await until(lambda: hears_browser(customer, law))
         await until(lambda: hears(browser, CUSTOMER_HERTZ))
     await browser.close()
+
+
+SAID = (900, 1300, 1700)  # Hz, half a second of each: beginning, middle and end
+
+
+def write_said(folder: Path) -> None:
+    """Write an announcement whose parts can be told apart."""
+    folder.mkdir()
+    with wave.open(str(folder / "sorry.wav"), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(g711.RATE)
+        for hertz in SAID:
+            file.writeframes(b"".join(g711.to_linear(each, "pcma") for each in tone(hertz, "pcma", SECOND // 2)))
+
+
+def pitches(frames: list[bytes], law: Law) -> list[int]:
+    """Return which of SAID is heard in each tenth of a second in which one clearly is."""
+    parts = [b"".join(frames[start : start + 5]) for start in range(0, len(frames) - 4, 5)]
+    return [hertz for part in parts for hertz in SAID if strength(part, law, hertz) > 0.8]
+
+
+async def test_a_customer_whose_consultant_is_away_hears_all_of_the_announcement_in_place_of_the_music(place: Place) -> None:
+    write_said(place.announcements)
+    customer = place.far.call("+48501234567", "+48221234567")
+    await until(lambda: any(isinstance(each, LegOffered) for each in place.events))
+    [offered] = [each for each in place.events if isinstance(each, LegOffered)]
+    place.phone.send(AnswerLeg(offered.leg_id))
+    place.join(offered.leg_id)
+    await until(lambda: customer.answered and customer.hears() == "music")
+    assert customer.leg is not None
+    assert customer.leg.port is not None
+    law = customer.leg.port.law
+    before = len(customer.heard)
+    place.phone.send(Announce(offered.leg_id, "sorry.wav"))
+    await until(lambda: customer.ended)
+    heard = pitches(customer.heard[before:], law)
+    assert [hertz for hertz, _ in groupby(heard)] == list(SAID), heard
+    assert all(heard.count(hertz) >= 3 for hertz in SAID), heard
+    await until(lambda: any(isinstance(each, LegEnded) for each in place.events))
+    [ended] = [each for each in place.events if isinstance(each, LegEnded)]
+    assert (ended.by, ended.announced) == ("near", Announced(1500, 1500))

@@ -1,6 +1,8 @@
 """Meetings for walks: a project that may hold them, and meetings that are due now."""
 
 import datetime as dt
+import math
+import struct
 import wave
 from pathlib import Path
 
@@ -52,11 +54,12 @@ async def let_pass(product: Product, meeting_id: int) -> None:
         await due.schedule(uow, meeting)
 
 
-def write_announcement(file: Path) -> Path:
-    """Write a second of silence as announcements are: 8 kHz, 16 bit, mono."""
+def write_announcement(file: Path, *, seconds: int = 1, hertz: float = 0) -> Path:
+    """Write a tone (0: silence) as announcements are: 8 kHz, 16 bit, mono."""
+    samples = [round(12_000 * math.sin(2 * math.pi * hertz * n / 8000)) for n in range(8000 * seconds)]
     with wave.open(str(file), "wb") as target:
         target.setnchannels(1)
         target.setsampwidth(2)
         target.setframerate(8000)
-        target.writeframes(bytes(16_000))
+        target.writeframes(struct.pack(f"<{len(samples)}h", *samples))
     return file

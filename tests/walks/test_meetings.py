@@ -263,6 +263,7 @@ async def test_the_rules_of_a_project_are_set_on_its_page_with_an_announcement(
     await expect(page.locator("#main")).to_contain_text("Saved.")
     await expect(page.locator("#field-attempts")).to_have_value("5")
     await expect(page.locator("#main")).to_contain_text("There is one now.")
+    await expect(page.locator("audio.announcement")).to_have_js_property("duration", 1)  # seconds: it can be listened to
     await page.locator("input[name=hours_0_from]").first.fill("18:00")
     await page.locator("input[name=hours_0_to]").first.fill("09:00")
     await page.locator("#main").get_by_role("button", name="Save").click()

@@ -1,21 +1,26 @@
 """The whole product in Chromium, with a microphone file and real audio: what a consultant does in a shift."""
 
 import contextlib
+import datetime as dt
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from callcenter import rehearsal
+from callcenter import clock, rehearsal
 from callcenter.config import Settings
 from callcenter.main.demo import PASSWORD
+from callcenter.users import service as users
 from telephony.lab.customers import DEMO_NUMBER
 from tests.walks.browser import MICROPHONE_HERTZ, Desk, chromium, desk
 from tests.walks.consultant import rest
 from tests.walks.hearing import hears
-from tests.walks.whole import Product, running, until
+from tests.walks.meetings import ALWAYS, write_announcement
+from tests.walks.whole import Product, ok, running, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 CUSTOMER_HERTZ = 700
@@ -23,7 +28,8 @@ CUSTOMER_HERTZ = 700
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def product(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
-    async with running(Product(tmp_path_factory.mktemp("product"), demo=True)) as started:
+    quick = {"CALLCENTER_STATION_GRACE_SECONDS": "5"}  # what a reload takes counts in no talk without an announcement
+    async with running(Product(tmp_path_factory.mktemp("product"), demo=True, extra=quick)) as started:
         yield started
 
 
@@ -140,3 +146,43 @@ async def test_mute_gives_silence_and_the_button_lets_a_customer_call(product: P
     await until("silence", silent)
     await page.locator("#softphone").get_by_role("button", name="Hang up").click()
     await anna.state("wrap_up")
+
+
+async def test_a_customer_whose_consultant_drops_hears_the_announcement_to_its_end_though_the_web_is_killed(
+    product: Product, anna: Desk, tmp_path: Path
+) -> None:
+    async with product.database() as database, database.unit_of_work() as uow:
+        token = await users.add_token(uow, "maria")
+        serves = next(each.id for each in await users.list_users(uow) if each.login == "anna")
+    async with product.api(token) as maria:
+        project = (await ok(await maria.get("projects")))["items"][0]["id"]
+        await ok(await maria.put(f"projects/{project}/phone-meetings", json={"hours": ALWAYS, "protection_seconds": 0}))
+        spoken = write_announcement(tmp_path / "sorry.wav", seconds=4, hertz=CUSTOMER_HERTZ).read_bytes()
+        await ok(await maria.put(f"projects/{project}/phone-meetings/announcement", files={"file": ("sorry.wav", spoken)}))
+        about = {"number": "+48500000102", "project_id": project, "user_id": serves, "mode": "manual"}
+        window = {"from_at": clock.now().isoformat(), "to_at": (clock.now() + dt.timedelta(minutes=30)).isoformat()}
+        meeting = (await ok(await maria.post("phone-meetings", json={**about, **window})))["id"]
+
+    await anna.page.locator("[data-meeting-card]").get_by_role("button", name="Call").click()
+    await expect(anna.page.locator("#softphone[data-phase=talking]")).to_be_visible()
+    await customer_hears(product, MICROPHONE_HERTZ)
+    await anna.page.close()
+    await customer_hears(product, CUSTOMER_HERTZ)
+    product.kill("web")
+
+    async def hung_up() -> bool:
+        return bool((await customer(product))["state"] == "ended")
+
+    await until("the switch to hang up by itself", hung_up)
+    async with product.api(token) as maria:
+
+        async def told() -> dict[str, Any] | None:
+            with contextlib.suppress(httpx.TransportError):
+                call = (await ok(await maria.get("calls")))["items"][0]
+                return dict(call) if call["state"] == "ended" else None
+            return None
+
+        call = await until("the end to be told", told)
+        assert (call["end_reason"], call["heard_ms"], call["announcement_ms"]) == ("dropped", 4000, 4000)
+        held = await ok(await maria.get(f"phone-meetings/{meeting}"))
+        assert (held["state"], held["attempts_made"][0]["result"]) == ("held", "dropped")

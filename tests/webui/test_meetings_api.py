@@ -9,6 +9,7 @@ import pytest
 
 from callcenter import clock
 from tests.callcenter.meetings.office import ALWAYS
+from tests.callcenter.meetings.test_settings import sound
 from tests.webui.conftest import Person, Site
 from tests.webui.test_api import floor, get_ready, good, until
 
@@ -175,3 +176,33 @@ async def test_a_due_meeting_is_put_off_and_called_from_ones_desk(
     assert whole["state"] in {"dialling", "in_talk"}
     assert whole["attempts_made"][0]["call_id"] == call["id"]
     assert (await refused(planner.post(f"{path}/cancel", json={"reason": "no"}), 409))["code"] == "conflict"
+
+
+async def test_the_announcement_of_a_project_is_kept_listened_to_and_taken_away(
+    site: Site, planner: httpx.AsyncClient, consultant: Person
+) -> None:
+    path = "/api/v1/projects/1/phone-meetings/announcement"
+    spoken = sound(2)
+    assert (await planner.get(path)).status_code == 404
+    made = await good(planner.put(path, files={"file": ("sorry.wav", spoken, "audio/wav")}))
+    assert made["announcement"].endswith(".wav")
+    async with site.client(consultant.bearer) as client:
+        read = await client.get(path)
+        assert (read.status_code, read.headers["content-type"], read.content) == (200, "audio/wav", spoken)
+        part = await client.get(path, headers={"range": "bytes=0-43"})
+        assert (part.status_code, part.content) == (206, spoken[:44])
+        assert (await client.put(path, files={"file": ("sorry.wav", spoken)})).status_code == 403
+        assert (await client.delete(path)).status_code == 403
+    for wrong in (b"no sound", sound(61), sound(1, rate=16000), b""):
+        error = await refused(planner.put(path, files={"file": ("sorry.wav", wrong)}))
+        assert error["field"] == "announcement"
+    assert (await refused(planner.put(path, files={"other": ("sorry.wav", spoken)})))["field"] == "file"
+    assert (await planner.put(path, files={"file": ("sorry.wav", bytes(2_000_000))})).status_code == 413
+    assert (await planner.put(path, content=spoken, headers={"content-type": "audio/wav"})).status_code == 415
+    assert (await good(planner.get("/api/v1/projects/1/phone-meetings")))["announcement"] == made["announcement"]
+    assert (await planner.delete(path)).status_code == 204
+    assert (await planner.get(path)).status_code == 404
+    assert (await planner.get("/api/v1/projects/999/phone-meetings/announcement")).status_code == 404
+    project = await good(planner.post("/api/v1/projects", json={"name": "No rules"}))
+    other = f"/api/v1/projects/{project['id']}/phone-meetings/announcement"
+    assert (await refused(planner.put(other, files={"file": ("sorry.wav", spoken)}), 409))["code"] == "conflict"

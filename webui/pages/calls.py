@@ -8,13 +8,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from callcenter.actor import Role
+from callcenter.calls import dropping
 from callcenter.calls import service as calls
-from callcenter.calls.models import Leg
+from callcenter.calls.models import Call, Leg
 from callcenter.contacts import service as contacts
 from callcenter.errors import CallCenterError, Conflict, Invalid
 from callcenter.meetings import talks
 from callcenter.projects import service as projects
-from webui import views
+from webui import i18n, views
 from webui.pages import fields
 
 _PAGE = 50
@@ -54,6 +55,7 @@ async def _show(request: Request, refused: CallCenterError | None = None, typed:
         legs = list(await uow.session.scalars(select(Leg).where(Leg.call_id == call_id).order_by(Leg.started_at)))
         dispositions = await projects.dispositions(uow, call.project_id)
         about = await talks.of_call(uow, call_id)
+        told = dropping.told(await uow.session.get_one(Call, call_id)) if call.state == "ended" else None
     return await views.render(
         request,
         "calls/show.html",
@@ -62,6 +64,7 @@ async def _show(request: Request, refused: CallCenterError | None = None, typed:
         legs=legs,
         dispositions=dispositions,
         typed=typed,
+        dropped=i18n.say(told.text, told.values) if told else "",
         meeting=about.meeting if about else None,
         own=call.user_id == actor.user_id or actor.may(Role.SUPERVISOR),
         error=views.translate(request, refused) if refused else "",

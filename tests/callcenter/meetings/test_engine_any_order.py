@@ -22,10 +22,12 @@ from callcenter.db import Database
 from callcenter.errors import CallCenterError
 from callcenter.jobs import Job
 from callcenter.meetings import attempts, conditions, reachable, service
+from callcenter.meetings import settings as rules_of_projects
 from callcenter.meetings.forms import MeetingChange
 from callcenter.meetings.models import Attempt, Meeting, MeetingSettings, MeetingState
 from callcenter.models import Base
 from callcenter.phone import (
+    Announced,
     EndReason,
     LegAnswered,
     LegEnded,
@@ -42,6 +44,7 @@ from tests.callcenter.calls.floor import Floor
 from tests.callcenter.meetings import desk
 from tests.callcenter.meetings.office import meeting as typed
 from tests.callcenter.meetings.office import open_office
+from tests.callcenter.meetings.test_settings import sound
 
 PEOPLE = ("anna", "bob")
 ATTEMPTS = 3
@@ -72,6 +75,7 @@ class Meetings(RuleBasedStateMachine):
         times = [("00:00", f"{closed:%H:00}"), (f"{closed + dt.timedelta(hours=1):%H:00}", "24:00")]
         hours = {str(day): [each for each in times if each[0] < each[1]] for day in range(7)}
         await desk.rules(floor, attempts=ATTEMPTS, retry_minutes=2, hours=hours, time_zone="UTC")
+        await floor.do("sue", rules_of_projects.set_announcement, floor.project_id, sound())
         await floor.event(LinkUp(Snapshot("boot")))
         for name in PEOPLE:
             await floor.ready(name)
@@ -186,6 +190,21 @@ class Meetings(RuleBasedStateMachine):
     def ends(self, pick: int, reason: EndReason, lost: bool) -> None:
         self.runner.run(self.floor.event(LegEnded(self._leg(pick), reason, "far", 486, lost=lost)))
 
+    @rule(pick=picks, heard=st.sampled_from([0, 400, 1000]))
+    def hears_the_announcement(self, pick: int, heard: int) -> None:
+        over = LegEnded(self._leg(pick), EndReason.COMPLETED, "near", announced=Announced(heard, 1000))
+        self.runner.run(self.floor.event(over))
+
+    @rule(who=people, answers=st.booleans())
+    def drops(self, who: str, answers: bool) -> None:
+        """Somebody is called, and the page goes and stays away, before the customer answers or after."""
+        self.the_work_goes_on()
+        if answers:
+            self.answers(0)
+        self.runner.run(self.floor.lost(who))
+        self.runner.run(self.floor.later(21))
+        self.answers(0)
+
     @rule()
     def a_caller(self) -> None:
         self.runner.run(self.floor.ring("+48601000009"))
@@ -278,7 +297,10 @@ class Meetings(RuleBasedStateMachine):
         keys = {job.key for job in await floor.all(Job)}
         going = {call.id: call for call in await floor.all(Call) if call.state != CallState.ENDED}
         offers = {(offer.call_id, offer.user_id) for offer in await floor.all(Offer) if offer.result == "open"}
+        announcing = {call.id for call in going.values() if call.state == CallState.ANNOUNCING}
+        assert all(f"announcement:{call_id}" in keys for call_id in announcing), "nobody hears music for ever"
         for agent in await floor.all(Agent):
+            assert agent.state != AgentState.ON_CALL or agent.call_id not in announcing, "who dropped is free"
             if agent.state == AgentState.OFFERED:
                 attempt = made.get(agent.call_id or "")
                 counts = attempt is not None and attempt.state == "countdown" and f"countdown:{agent.call_id}" in keys

@@ -86,16 +86,16 @@ def sound(seconds: float = 1, rate: int = 8000, channels: int = 1) -> bytes:
 
 async def test_an_announcement_is_kept_until_it_is_taken_away(office: Floor) -> None:
     made = await office.do("sue", settings.set_announcement, office.project_id, sound())
-    async with office.database.reading() as uow:
-        rules = await settings.rules_of(uow, office.project_id)
-        assert rules is not None
-        path = settings.announcement_path(uow, rules)
-    assert path is not None
+    async with office.database.reading(office.people["anna"]) as uow:
+        path = await settings.announcement_file(uow, office.project_id)
     assert path.read_bytes() == sound()
     assert path.name == made.announcement
     assert (await stored(office, attempts=2)).announcement == made.announcement
     assert (await office.do("sue", settings.set_announcement, office.project_id, None)).announcement == ""
-    for wrong in (b"no sound", sound(61), sound(rate=44100), sound(channels=2), sound(0)):
+    with pytest.raises(NotFound):
+        async with office.database.reading(office.people["sue"]) as uow:
+            await settings.announcement_file(uow, office.project_id)
+    for wrong in (b"no sound", sound(2)[:-100], sound(61), sound(rate=44100), sound(channels=2), sound(0)):
         with pytest.raises(Invalid) as error:
             await office.do("sue", settings.set_announcement, office.project_id, wrong)
         assert error.value.field == "announcement"

@@ -180,6 +180,7 @@ function reasonOf(call) {
     cancelled: t("The call was cancelled."),
     unreachable: t("The number cannot be reached. Check it."),
     failed: t("The call failed. Try again, or tell your administrator."),
+    dropped: t("Your audio was away for too long; the customer was let go."),
   };
   if (call.end_reason === "failed" && call.answered_at) return t("The talk was cut off by a fault.");
   return reasons[call.end_reason] || t("The call is over.");

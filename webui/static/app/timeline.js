@@ -15,10 +15,11 @@ export function linesOf(lines) {
 function textOf(line) {
   if (line.kind === "meeting") return meetingText(line);
   if (line.kind !== "call") return line.text;
-  const { direction, outcome, seconds, disposition, note } = line.data || {};
+  const { direction, outcome, seconds, disposition, note, dropped } = line.data || {};
   const way = direction === "outbound" ? t("Call to the customer") : t("Call from the customer");
-  const results = { missed: t("missed"), busy: t("busy"), no_answer: t("no answer"), rejected: t("rejected"), unreachable: t("not reachable"), cancelled: t("cancelled"), failed: t("failed") };
-  return [way, outcome === "answered" ? clock(seconds || 0) : results[outcome], disposition, note].filter(Boolean).join(" · ");
+  const results = { missed: t("missed"), busy: t("busy"), no_answer: t("no answer"), rejected: t("rejected"), unreachable: t("not reachable"), cancelled: t("cancelled"), failed: t("failed"), dropped: t("consultant was gone") };
+  const cut = dropped && outcome === "answered" ? t("consultant dropped") : null;
+  return [way, outcome === "answered" ? clock(seconds || 0) : results[outcome], cut, disposition, note].filter(Boolean).join(" · ");
 }
 
 function meetingText({ text, data }) {

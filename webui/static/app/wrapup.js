@@ -82,7 +82,7 @@ function build(call) {
 
   let shown = "";
   const update = (now) => {
-    const over = now.state === "ended";
+    const over = now.state === "ended" || now.state === "announcing"; // for who dropped it is over
     element.classList.toggle("popup-wrap-up", over);
     finish.hidden = !over;
     note.follow(now);
