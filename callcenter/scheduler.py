@@ -15,7 +15,7 @@ from callcenter.calls.offers import ask_again
 from callcenter.calls.reconcile import SWEEP_SECONDS
 from callcenter.db import Committed, Database, UnitOfWork, away
 from callcenter.jobs import Job
-from callcenter.meetings import attempts, due, engine
+from callcenter.meetings import attempts, due, engine, renaming
 from callcenter.patience import patiently
 from callcenter.trunks import service as trunks
 
@@ -42,6 +42,7 @@ WORK: dict[str, Work] = {
     "sweep": _sweep,
     "meetings": due.tick,
     "countdown": attempts.countdown_over,
+    renaming.JOB: renaming.find_by_new_name,
     "configure_trunks": trunks.tell_switch,
 }
 
