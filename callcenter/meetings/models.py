@@ -79,6 +79,10 @@ class Meeting(Base):
             postgresql_where=text("user_id IS NULL"),
         ),
         Index("ix_phone_meetings_created_by_from_at_id", "created_by", "from_at", "id"),
+        Index(
+            "ix_phone_meetings_created_by_state_from_at_id",
+            *("created_by", "state", "from_at", "id", "mode", "project_id", "user_id"),
+        ),
         Index("ix_phone_meetings_contact_id_from_at", "contact_id", "from_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""Search terms of phone meetings, written for those there are
+"""Search terms of phone meetings, written for those there are; what one planned by state
 
 Revision ID: 0003
 Revises: 0002
@@ -25,6 +25,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("term", "meeting_id", name=op.f("pk_phone_meeting_terms")),
         sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("phone_meetings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_phone_meetings_created_by_state_from_at_id",
+            ["created_by", "state", "from_at", "id", "mode", "project_id", "user_id"],
+            unique=False,
+        )
     connection = op.get_bind()
     first, last = connection.execute(sa.text("SELECT min(id), max(id) FROM phone_meetings")).one()
     if first is None:
@@ -66,4 +72,6 @@ TERMS = {
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("phone_meetings", schema=None) as batch_op:
+        batch_op.drop_index("ix_phone_meetings_created_by_state_from_at_id")
     op.drop_table("phone_meeting_terms")
