@@ -65,15 +65,18 @@ async def run(meetings: int = MEETINGS) -> Run:
     return found
 
 
-async def fill(url: str, meetings: int) -> None:
-    """Write so many meetings and what they refer to into an empty database; indexes come last, which is quicker."""
+async def fill(url: str, meetings: int, ahead: dt.timedelta = dt.timedelta()) -> None:
+    """Write so many meetings and what they refer to into an empty database; indexes come last, which is quicker.
+
+    `ahead`: how far from now the first window that has not opened is.
+    """
     engine = create_async_engine(url)
     indexes = sorted(Meeting.__table__.indexes, key=lambda each: str(each.name))
     async with engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
         for index in indexes:
             await connection.run_sync(index.drop)
-    await asyncio.to_thread(_fill_postgres if engine.dialect.name == "postgresql" else _fill_sqlite, url, meetings)
+    await asyncio.to_thread(_fill_postgres if engine.dialect.name == "postgresql" else _fill_sqlite, url, meetings, ahead)
     async with engine.begin() as connection:
         await connection.execute(text(_TERMS[engine.dialect.name]), {"begin": 0, "end": meetings + 1})
         for index in indexes:
@@ -153,13 +156,13 @@ def combinations(now: dt.datetime, chance: random.Random) -> dict[str, dict[str,
     }
 
 
-def _rows(count: int) -> Iterator[tuple[Any, ...]]:
+def _rows(count: int, ahead: dt.timedelta) -> Iterator[tuple[Any, ...]]:
     """Yield meetings in the order of _NAMES; times are aware."""
     chance, now = random.Random(1), clock.now()  # noqa: S311 - the same meetings every time
     for n in range(1, count + 1):
         over = chance.random() < 0.1
         minute = chance.randrange(365 * 24 * 60)
-        begin = now + dt.timedelta(minutes=-minute if over else minute + 1)
+        begin = now + (dt.timedelta(minutes=-minute) if over else ahead + dt.timedelta(minutes=minute + 1))
         state = chance.choice(_OVER) if over else "uncertain" if n % 50_000 == 0 else "planned"
         user = None if chance.random() < 0.1 else chance.randrange(CONSULTANTS) + 1
         contact = chance.randrange(CONTACTS) + 1
@@ -213,13 +216,13 @@ def _others() -> Iterator[tuple[str, str, list[tuple[Any, ...]]]]:
     yield "contacts", "id first_name last_name sort_name position email note folded created_at updated_at version", contacts
 
 
-def _fill_sqlite(url: str, count: int) -> None:
+def _fill_sqlite(url: str, count: int, ahead: dt.timedelta) -> None:
     def plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(each.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(each, dt.datetime) else each for each in row)
 
     connection = sqlite3.connect(url.partition(":///")[2])
     connection.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-400000")
-    for table, columns, rows in [*_others(), ("phone_meetings", " ".join([_NAMES, *_REST]), _rows(count))]:
+    for table, columns, rows in [*_others(), ("phone_meetings", " ".join([_NAMES, *_REST]), _rows(count, ahead))]:
         marks = ", ".join("?" * len(columns.split()))
         names = ", ".join(columns.split())
         connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", map(plain, rows))  # noqa: S608 - our own names
@@ -227,9 +230,9 @@ def _fill_sqlite(url: str, count: int) -> None:
     connection.close()
 
 
-def _fill_postgres(url: str, count: int) -> None:
+def _fill_postgres(url: str, count: int, ahead: dt.timedelta) -> None:
     with psycopg.connect(url.replace("+psycopg", "")) as connection, connection.cursor() as cursor:
-        for table, columns, rows in [*_others(), ("phone_meetings", " ".join([_NAMES, *_REST]), _rows(count))]:
+        for table, columns, rows in [*_others(), ("phone_meetings", " ".join([_NAMES, *_REST]), _rows(count, ahead))]:
             names = ", ".join(columns.split())
             with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
                 for row in rows:

@@ -85,7 +85,7 @@ class Scheduler:
             due = await self._patiently(self._next_due)
             if due is not None and due <= clock.now() and await self.run_due():
                 continue
-            await self._sleep(await self._patiently(self._next_due))
+            await self._sleep(due)  # read once: what is put meanwhile wakes us
 
     async def run_due(self) -> int:
         """Run everything that is due now, once; returns how many jobs that were."""
