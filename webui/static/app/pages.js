@@ -12,7 +12,7 @@ import { clock, secondsSince } from "./format.js";
 import { currentTheme, setTheme } from "./theme.js";
 import { watch } from "./store.js";
 
-const LISTED = new Set(["call.answered", "call.changed", "call.ended", "call.ringing", "call.withdrawn", "agent.state", "meeting.due", "meeting.dialling", "meeting.changed", "meeting.missed", "meeting.assigned"]);
+const LISTED = new Set(["call.answered", "call.changed", "call.ended", "call.ringing", "call.withdrawn", "agent.state", "meeting.due", "meeting.dialling", "meeting.changed", "meeting.missed", "meeting.assigned", "roster.changed"]);
 const REFRESH_MILLISECONDS = 400;
 const LARGEST_REFRESHED = 51; // a page of rows and the line that loads more
 let refreshTimer = 0;
@@ -55,10 +55,10 @@ export function startPages() {
 /** What happened may change a list that is shown: load it anew, unless somebody works in it or has loaded more of it. */
 function refreshSoon() {
   clearTimeout(refreshTimer);
-  refreshTimer = setTimeout(() => {
-    for (const list of document.querySelectorAll("#main [data-refresh]")) {
+  refreshTimer = setTimeout(async () => {
+    for (const list of document.querySelectorAll("#main [data-refresh]")) { // one after another: htmx drops all but the last of several at once
       const busy = list.querySelector("details[open], input[name=ids]:checked") || worksIn(list) || list.querySelectorAll("tbody tr").length > LARGEST_REFRESHED;
-      if (!busy) window.htmx.ajax("GET", list.dataset.refresh || location.pathname + location.search, { target: `#${list.id}`, select: `#${list.id}`, swap: "outerHTML" });
+      if (!busy && list.isConnected) await window.htmx.ajax("GET", list.dataset.refresh || location.pathname + location.search, { target: `#${list.id}`, select: `#${list.id}`, swap: "outerHTML" });
     }
   }, REFRESH_MILLISECONDS);
 }
