@@ -55,10 +55,10 @@ export function startPages() {
 /** What happened may change a list that is shown: load it anew, unless somebody works in it or has loaded more of it. */
 function refreshSoon() {
   clearTimeout(refreshTimer);
-  refreshTimer = setTimeout(async () => {
-    for (const list of document.querySelectorAll("#main [data-refresh]")) { // one after another: htmx drops all but the last of several at once
+  refreshTimer = setTimeout(() => {
+    for (const list of document.querySelectorAll("#main [data-refresh]")) {
       const busy = list.querySelector("details[open], input[name=ids]:checked") || worksIn(list) || list.querySelectorAll("tbody tr").length > LARGEST_REFRESHED;
-      if (!busy && list.isConnected) await window.htmx.ajax("GET", list.dataset.refresh || location.pathname + location.search, { target: `#${list.id}`, select: `#${list.id}`, swap: "outerHTML" });
+      if (!busy) window.htmx.ajax("GET", list.dataset.refresh || location.pathname + location.search, { source: list, target: `#${list.id}`, select: `#${list.id}`, swap: "outerHTML" });
     }
   }, REFRESH_MILLISECONDS);
 }
