@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench import bridges, cores, figures, growth, meetings, meetings_list, popup, sip, stack
+from bench import bridges, cores, figures, growth, meetings, meetings_idle, meetings_list, popup, sip, stack
 from bench.figures import Run
 
 
@@ -15,7 +15,9 @@ def main() -> None:
     """Run what was asked for, each several times, printing as it goes."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument(
-        "names", nargs="*", help="popup, sip, stack, bridges, meetings, meetings_list, growth; none: all but growth"
+        "names",
+        nargs="*",
+        help="popup, sip, stack, bridges, meetings, meetings_list, meetings_idle, growth; none: all but growth",
     )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=60)
@@ -32,6 +34,7 @@ def main() -> None:
         "bridges": (bridges.__doc__ or "", asked.runs, bridges.run),
         "meetings": (meetings.__doc__ or "", asked.runs, lambda: meetings.run(asked.due, asked.consultants)),
         "meetings_list": (meetings_list.__doc__ or "", 1, lambda: meetings_list.run(asked.meetings)),
+        "meetings_idle": (meetings_idle.__doc__ or "", 1, lambda: meetings_idle.run(asked.meetings, asked.seconds)),
         "growth": (growth.__doc__ or "", 1, lambda: growth.run(asked.growth_seconds)),
     }
     about = {"python": platform.python_version(), "cores": os.cpu_count(), "machine": platform.machine()}

@@ -28,7 +28,7 @@ async def furnished(folder: Path, *, trunk_port: int, agents: int, contacts: int
 
     There is no wrap-up, so that an agent is ready again as soon as a call is over.
     """
-    product, path = _empty(folder), folder / "callcenter.db"
+    product, path = empty(folder), folder / "callcenter.db"
     shutil.copy(await seeded(path, contacts), path)
     os.sync()  # or the first transactions that wait for the disk would wait for this copy
     settings = Settings(data_dir=folder, _env_file=None)
@@ -50,7 +50,8 @@ async def furnished(folder: Path, *, trunk_port: int, agents: int, contacts: int
     return product, tokens
 
 
-def _empty(folder: Path) -> Product:
+def empty(folder: Path) -> Product:
+    """Return a product with a schema and nothing in it; not started."""
     folder.mkdir(parents=True)
     product = Product(folder)
     product.command("migrate")

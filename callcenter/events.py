@@ -194,6 +194,13 @@ class MeetingChanged(LiveEvent):
     version: int
 
 
+class RosterChanged(LiveEvent):
+    """When a person works was changed: weekly hours or an exception. Calendars and rosters load it anew."""
+
+    TYPE: ClassVar[str] = "roster.changed"
+    user_id: int
+
+
 class AgentStateChanged(LiveEvent):
     """An agent's state, to the agent and to supervisors. `reason` says why the system changed it, if it did.
 

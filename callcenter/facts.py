@@ -63,3 +63,10 @@ class ContactDeleted(Fact):
     """A contact is about to be deleted."""
 
     contact_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRenamed(Fact):
+    """A contact is called otherwise, by its own name or, having none, by its organisation's."""
+
+    contact_id: int

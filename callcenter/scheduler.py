@@ -15,7 +15,7 @@ from callcenter.calls.offers import ask_again
 from callcenter.calls.reconcile import SWEEP_SECONDS
 from callcenter.db import Committed, Database, UnitOfWork, away
 from callcenter.jobs import Job
-from callcenter.meetings import attempts, due, engine
+from callcenter.meetings import attempts, due, engine, renaming
 from callcenter.patience import patiently
 from callcenter.trunks import service as trunks
 
@@ -43,6 +43,7 @@ WORK: dict[str, Work] = {
     "sweep": _sweep,
     "meetings": due.tick,
     "countdown": attempts.countdown_over,
+    renaming.JOB: renaming.find_by_new_name,
     "configure_trunks": trunks.tell_switch,
 }
 
@@ -85,7 +86,7 @@ class Scheduler:
             due = await self._patiently(self._next_due)
             if due is not None and due <= clock.now() and await self.run_due():
                 continue
-            await self._sleep(await self._patiently(self._next_due))
+            await self._sleep(due)  # read once: what is put meanwhile wakes us
 
     async def run_due(self) -> int:
         """Run everything that is due now, once; returns how many jobs that were."""

@@ -5,12 +5,16 @@ from callcenter.agents import stations
 from callcenter.contacts import mail as contact_mail
 from callcenter.db import Database
 from callcenter.meetings import engine as meetings
-from callcenter.meetings import invitations
+from callcenter.meetings import invitations, renaming
 
 
 def wire(database: Database) -> Database:
     """Let messages be stored with their transactions, and due meetings go before the queue; returns the database."""
     database.before_commit.append(inbox.store)
+<<<<<<< HEAD
     database.reactions += [stations.react, meetings.react, contact_mail.react, invitations.react]
+=======
+    database.reactions += [meetings.react, contact_mail.react, invitations.react, renaming.react]
+>>>>>>> w-list
     database.before_queue.append(meetings.feed)
     return database

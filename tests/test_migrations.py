@@ -1,17 +1,20 @@
 """The schema's history: up to what the models say, down to nothing, on both databases."""
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Table, inspect
+from sqlalchemy import Connection, MetaData, Table, insert, inspect, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from callcenter.main.schema import alembic_config
+from callcenter.meetings import search
+from callcenter.meetings.models import MeetingTerm
 from callcenter.models import Base
 
 T = TypeVar("T")
@@ -43,6 +46,48 @@ async def test_upgrading_gives_what_the_models_say_and_downgrading_leaves_nothin
     assert await inside(database_url, tables) == {"alembic_version"}
     await asyncio.to_thread(command.upgrade, config, "head")
     assert await inside(database_url, differences) == []
+
+
+async def test_meetings_that_are_there_get_their_search_terms(database_url: str) -> None:
+    config = alembic_config(database_url)
+    await asyncio.to_thread(command.upgrade, config, "0002")
+    texts = {
+        1: " zolta oferta jan 48602345678 602345678 ~87654320684",
+        2: "",
+        10_000: f" {'x' * 90} oferta ~1",
+        10_001: " oferta 7 7701",
+        25_000: " zofia ~2",
+    }
+    await inside(database_url, lambda connection: write_meetings(connection, texts))
+    await asyncio.to_thread(command.upgrade, config, "head")
+    expected = {(term, number) for number, text in texts.items() for term in search.terms(text)}
+    expected |= {("kowalska", 25_000)}  # what the contact is called now
+    assert await inside(database_url, terms) == expected
+    await asyncio.to_thread(command.downgrade, config, "0002")
+    assert "phone_meeting_terms" not in await inside(database_url, tables)
+    await asyncio.to_thread(command.upgrade, config, "head")
+    assert await inside(database_url, terms) == expected
+
+
+def write_meetings(connection: Connection, texts: dict[int, str]) -> None:
+    """Write meetings with these searchable texts, as far as the schema asks; the last one's contact is Zofia Kowalska."""
+    contacts, meetings = (Table(name, MetaData(), autoload_with=connection) for name in ("contacts", "phone_meetings"))
+    connection.execute(insert(contacts), {**bare(contacts), "id": 7, "sort_name": "kowalska zofia"})
+    theirs = {max(texts): 7}
+    for number, folded in texts.items():
+        row = {**bare(meetings), "id": number, "folded": folded, "contact_id": theirs.get(number)}
+        connection.execute(insert(meetings), row)
+    connection.commit()
+
+
+def bare(table: Table) -> dict[str, Any]:
+    """Return values of no meaning for what a table insists on, as it was at that time."""
+    values = {dt.datetime: dt.datetime(2026, 1, 1, tzinfo=dt.UTC), str: "", int: 0, object: {}, bool: False}
+    return {each.name: values[each.type.python_type] for each in table.columns if not each.nullable}
+
+
+def terms(connection: Connection) -> set[tuple[str, int]]:
+    return {(row.term, row.meeting_id) for row in connection.execute(select(MeetingTerm.term, MeetingTerm.meeting_id))}
 
 
 @pytest.mark.parametrize("target", ["organisations", "contacts"])

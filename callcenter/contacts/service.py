@@ -19,6 +19,7 @@ from callcenter.contacts.timeline import add_entry, move_call_entries
 from callcenter.contacts.visibility import visible_to
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
+from callcenter.facts import ContactRenamed
 from callcenter.users.service import audit
 
 __all__ = [
@@ -91,7 +92,10 @@ async def update_contact(uow: UnitOfWork, contact_id: int, data: ContactInput, v
     contact.updated_at = uow.now
     await uow.session.flush()
     await rows.index(uow, contact, data.organisation, [each.digits for each in contact.numbers])
-    audit(uow, "contact.updated", "contact", contact_id, fields=sorted(key for key in after if before[key] != after[key]))
+    changed = sorted(key for key in after if before[key] != after[key])
+    audit(uow, "contact.updated", "contact", contact_id, fields=changed)
+    if {"first_name", "last_name", "organisation"}.intersection(changed):
+        uow.note(ContactRenamed(contact_id))
     return contact
 
 
@@ -170,6 +174,8 @@ async def update_organisation(uow: UnitOfWork, organisation_id: int, data: Organ
         query = select(Contact).where(Contact.organisation_id == organisation_id).options(selectinload(Contact.numbers))
         for contact in await uow.session.scalars(query):
             await rows.index(uow, contact, data.name, [each.digits for each in contact.numbers])
+            if not contact.name:
+                uow.note(ContactRenamed(contact.id))
     await uow.session.flush()
     audit(uow, "organisation.updated", "organisation", organisation_id)
     return organisation

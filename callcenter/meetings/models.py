@@ -4,10 +4,13 @@ import datetime as dt
 import enum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Connection, ForeignKey, Index, Text, bindparam, delete, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Mapper, mapped_column
+from sqlalchemy.orm.attributes import get_history
 
 from callcenter.db import Base
+from callcenter.meetings import search
 
 
 class MeetingState(enum.StrEnum):
@@ -45,7 +48,7 @@ class Meeting(Base):
     `reserve_from`/`reserve_until`: while its consultant gets no other work. `version` grows with every change by people.
     `follows_id`: the meeting this one was rescheduled from. `series_id` and `series_at`: the recurrence and its own date;
     `series_version`: the `version` the recurrence left it at, another one means that it was changed singly since.
-    `folded`: name, contact and number as the list's search compares them.
+    `folded`: name, contact (as planned, and as it is called now) and number as the list's search compares them.
     `sequence`: RFC 5545's, grows when an invitation must be sent again; `invited` is the address invited, if any.
     """
 
@@ -76,6 +79,10 @@ class Meeting(Base):
             postgresql_where=text("user_id IS NULL"),
         ),
         Index("ix_phone_meetings_created_by_from_at_id", "created_by", "from_at", "id"),
+        Index(
+            "ix_phone_meetings_created_by_state_from_at_id",
+            *("created_by", "state", "from_at", "id", "mode", "project_id", "user_id"),
+        ),
         Index("ix_phone_meetings_contact_id_from_at", "contact_id", "from_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -112,6 +119,39 @@ class Meeting(Base):
     closed_at: Mapped[dt.datetime | None]
     sequence: Mapped[int] = mapped_column(default=0)
     invited: Mapped[str] = mapped_column(default="")
+
+
+class MeetingTerm(Base):
+    """What finds a meeting by its beginning: each word of its `folded` (search.terms; docs/decisions/0004-search.md).
+
+    Written by the flush that writes the meeting, below. No foreign key: it would ask for an index by meeting, a term whose
+    meeting is gone finds nothing, and one that is no longer true is seen by `folded`.
+    """
+
+    __tablename__ = "phone_meeting_terms"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    term: Mapped[str] = mapped_column(Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True)
+    meeting_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+_ADD_TERM = {each.dialect.name: each.insert(MeetingTerm).on_conflict_do_nothing() for each in (sqlite, postgresql)}
+_DROP_TERM = delete(MeetingTerm).where(MeetingTerm.term == bindparam("gone"), MeetingTerm.meeting_id == bindparam("of"))
+
+
+@event.listens_for(Meeting, "after_insert")
+@event.listens_for(Meeting, "after_update")
+def _index(_mapper: Mapper[Meeting], connection: Connection, meeting: Meeting) -> None:
+    """Bring the terms of a meeting whose `folded` changed up to date, whoever changed it, in the same transaction."""
+    changed = get_history(meeting, "folded")
+    if not changed.added:
+        return
+    before = search.terms(changed.deleted[0]) if changed.deleted else set[str]()
+    after = search.terms(meeting.folded)
+    if before - after:
+        connection.execute(_DROP_TERM, [{"gone": term, "of": meeting.id} for term in sorted(before - after)])
+    if after - before:
+        added = [{"term": term, "meeting_id": meeting.id} for term in sorted(after - before)]
+        connection.execute(_ADD_TERM[connection.dialect.name], added)
 
 
 class Attempt(Base):

@@ -5,17 +5,17 @@ import binascii
 import datetime as dt
 import json
 
-from sqlalchemy import ColumnElement, Select, literal, or_, select, tuple_, union
+from sqlalchemy import select
 
 from callcenter.actor import Role
-from callcenter.db import UnitOfWork, UtcDateTime
+from callcenter.db import UnitOfWork
 from callcenter.errors import Invalid
-from callcenter.meetings import rows, rules, search, views
+from callcenter.meetings import finding, rows, rules, search, views
+from callcenter.meetings.finding import Conditions
 from callcenter.meetings.forms import MeetingFilter, MeetingPage, MeetingWhole
 from callcenter.meetings.models import Meeting
 from callcenter.projects.models import Membership
 
-Conditions = list[ColumnElement[bool]]
 _MOST_WALKS = 10  # of one consultant's projects, each along the index of its unassigned meetings
 
 
@@ -32,29 +32,18 @@ async def list_meetings(uow: UnitOfWork, wanted: MeetingFilter) -> MeetingPage:
     """Return a page of the meetings the actor may see that fit everything given, by the beginning of their window."""
     uow.actor.require(Role.CONSULTANT)
     common = _conditions(uow, wanted)
-    parts = [
-        select(Meeting.id, Meeting.from_at)
-        .where(*scope, *state, *common)
-        .order_by(Meeting.from_at, Meeting.id)
-        .limit(wanted.limit + 1)
-        for scope in await _scopes(uow, wanted)
-        for state in _states(wanted)
-    ]
-    ids = [meeting_id for meeting_id, _ in await uow.session.execute(_first_of(parts, wanted.limit + 1))] if parts else []
+    walks = [[*scope, *state, *common] for scope in await _scopes(uow, wanted) for state in _states(wanted)]
+    asked = finding.Asked(
+        walks=walks,
+        whole=[rows.visible(uow), *_any_state(wanted), *common],
+        starts=search.wanted(wanted.q),
+        after=None if wanted.after is None else _decode(wanted.after),
+        limit=wanted.limit + 1,
+    )
+    ids = await finding.first(uow, asked) if walks else []
     items = await views.shown(uow, ids[: wanted.limit])
     following = _encode(items[-1].from_at, items[-1].id) if len(ids) > wanted.limit else None
     return MeetingPage(items=items, next=following)
-
-
-def _first_of(parts: list[Select[int, dt.datetime]], limit: int) -> Select[int, dt.datetime]:
-    """Return the query of the first meetings of several walks, each along an index of its own and no longer than the page.
-
-    One walk over several states or over "mine or nobody's" would have to pass everything else, or to sort all it finds.
-    """
-    if len(parts) == 1:
-        return parts[0]
-    every = union(*(select(*part.subquery().c) for part in parts)).subquery()
-    return select(every.c.id, every.c.from_at).order_by(every.c.from_at, every.c.id).limit(limit)
 
 
 async def _scopes(uow: UnitOfWork, wanted: MeetingFilter) -> list[Conditions]:
@@ -81,10 +70,13 @@ async def _scopes(uow: UnitOfWork, wanted: MeetingFilter) -> list[Conditions]:
 
 
 def _states(wanted: MeetingFilter) -> list[Conditions]:
-    chosen = sorted(set(wanted.state))
-    if not chosen or _few(wanted):
-        return [[Meeting.state.in_(chosen)]] if chosen else [[]]
-    return [[Meeting.state == each] for each in chosen]
+    if not wanted.state or _few(wanted):
+        return [_any_state(wanted)]
+    return [[Meeting.state == each] for each in sorted(set(wanted.state))]
+
+
+def _any_state(wanted: MeetingFilter) -> Conditions:
+    return [Meeting.state.in_(sorted(set(wanted.state)))] if wanted.state else []
 
 
 def _few(wanted: MeetingFilter) -> bool:
@@ -93,15 +85,14 @@ def _few(wanted: MeetingFilter) -> bool:
 
 
 def _conditions(uow: UnitOfWork, wanted: MeetingFilter) -> Conditions:
-    """Return what everything given asks for, but for states."""
+    """Return what everything given asks for, but for states and typed text."""
     same = {name: getattr(wanted, name) for name in ("project_id", "user_id", "mode", "contact_id", "series_id")}
     found = [getattr(Meeting, name) == value for name, value in same.items() if value is not None]
     if wanted.unassigned:
         found.append(Meeting.user_id.is_(None))
     if wanted.mine:
         found.append(Meeting.user_id == uow.actor.id)
-    typed = [[Meeting.folded.contains(part, autoescape=True) for part in parts] for parts in search.wanted(wanted.q)]
-    return [*found, *(or_(*parts) for parts in typed), *_times(wanted)]
+    return [*found, *_times(wanted)]
 
 
 def _times(wanted: MeetingFilter) -> Conditions:
@@ -110,9 +101,6 @@ def _times(wanted: MeetingFilter) -> Conditions:
         found.append(Meeting.from_at >= rules.nearest(wanted.from_at))
     if wanted.to_at is not None:
         found.append(Meeting.from_at < rules.nearest(wanted.to_at))
-    if wanted.after is not None:
-        at, last = _decode(wanted.after)
-        found.append(tuple_(Meeting.from_at, Meeting.id) > tuple_(literal(at, UtcDateTime()), literal(last)))
     return found
 
 
@@ -120,7 +108,7 @@ def _encode(at: dt.datetime, meeting_id: int) -> str:
     return base64.urlsafe_b64encode(json.dumps([at.isoformat(), meeting_id]).encode()).decode()
 
 
-def _decode(cursor: str) -> tuple[dt.datetime, int]:
+def _decode(cursor: str) -> finding.Place:
     """Return the place a cursor stands for; raises Invalid for what we did not write."""
     try:
         at, meeting_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))

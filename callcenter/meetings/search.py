@@ -1,6 +1,7 @@
 """Finding meetings by what is typed into the list: beginnings of words of the name and the contact's name, a number's digits.
 
-Pure. A number is found by its beginning, with or without the country's code, and by its end.
+Pure. A number is found by its beginning, with or without the country's code, and by its end. A meeting's `folded` holds
+all that finds it, and each of its words is a term of the index (phone_meeting_terms): what is typed is the beginning of one.
 """
 
 from callcenter.contacts import search, text
@@ -16,11 +17,16 @@ def folded(name: str, contact: str, number: str) -> str:
     return "".join(f" {word}" for word in dict.fromkeys(found))
 
 
+def terms(searchable: str) -> set[str]:
+    """Return the terms of a meeting, from its folded text."""
+    return {word[: search.LONGEST_TERM] for word in searchable.split()}
+
+
 def wanted(typed: str) -> list[list[str]]:
-    """Return parts a meeting's folded text must contain: of each list one; digits beside digits are one number."""
+    """Return beginnings of words a meeting's folded text must hold: of each list one; digits beside digits are one number."""
     found: list[list[str]] = []
     for each in search.parse(typed):
         starts = [start for start in (each.start, each.other) if start]
         ends = [_BACKWARDS + start[::-1] for start in starts if start.isdigit() and len(start) >= search.SHORTEST_END]
-        found.append([f" {start}" for start in [*starts, *ends]])
+        found.append([*starts, *ends])
     return found

@@ -12,7 +12,9 @@ from sqlalchemy import delete, select
 from callcenter.actor import Role
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
-from callcenter.roster import hours
+from callcenter.events import RosterChanged
+from callcenter.roster import changes, hours
+from callcenter.roster.changes import RosterChangedMeanwhile, mark_of_shifts
 from callcenter.roster.forms import DAY, AbsenceInput, AbsenceOut, Off, PersonOut, ShiftInput, ShiftOut, near, time_of
 from callcenter.roster.models import Absence, Shift
 from callcenter.users import service as users
@@ -23,10 +25,13 @@ __all__ = [
     "AbsenceOut",
     "Off",
     "PersonOut",
+    "RosterChangedMeanwhile",
     "ShiftInput",
     "ShiftOut",
     "absences",
     "add_absence",
+    "mark_of_absences",
+    "mark_of_shifts",
     "off",
     "people",
     "remove_absence",
@@ -45,22 +50,30 @@ async def shifts(uow: UnitOfWork, user_id: int) -> list[ShiftOut]:
     return [_show_shift(each) for each in (await _patterns(uow, [user_id])).get(user_id, [])]
 
 
-async def set_shifts(uow: UnitOfWork, user_id: int, pattern: Sequence[ShiftInput]) -> list[ShiftOut]:
-    """Make this a person's whole weekly pattern, none: no pattern (supervisors). Raises Invalid for shifts that overlap."""
+async def set_shifts(uow: UnitOfWork, user_id: int, pattern: Sequence[ShiftInput], seen: str | None = None) -> list[ShiftOut]:
+    """Make this a person's whole weekly pattern, none: no pattern (supervisors). Raises Invalid for shifts that overlap.
+
+    `seen` is the mark (changes.mark_of_shifts) of the pattern this one takes the place of: raises RosterChangedMeanwhile, a
+    Conflict, when it is no longer that one. None: whatever is there.
+    """
     uow.actor.require(Role.SUPERVISOR)
     await _locked(uow, user_id)
     if len(pattern) > MOST_SHIFTS:
         raise Invalid("A week has at most {most} shifts.", field="shifts", most=MOST_SHIFTS)
     _refuse_overlaps(pattern)
     before = (await _patterns(uow, [user_id])).get(user_id, [])
+    if seen is not None:
+        await changes.refuse_stale_shifts(uow, user_id, seen, [_show_shift(each) for each in before])
     await uow.session.execute(delete(Shift).where(Shift.user_id == user_id))
     wanted = sorted((each.weekday, each.from_minute, each.to_minute) for each in pattern)
     rows = [Shift(user_id=user_id, weekday=day, from_minute=begin, to_minute=end) for day, begin, end in wanted]
     uow.session.add_all(rows)
     await uow.session.flush()
     if [(each.weekday, each.from_minute, each.to_minute) for each in before] != wanted:
-        said = {"before": [_say(each) for each in before], "after": [_say(each) for each in rows]}
+        said = {"before": [changes.say(_show_shift(each)) for each in before]}
+        said["after"] = [changes.say(_show_shift(each)) for each in rows]
         users.audit(uow, "roster.shifts_set", "user", user_id, **said)
+        await _tell(uow, user_id)
     return [_show_shift(each) for each in rows]
 
 
@@ -72,10 +85,16 @@ async def absences(
     return [_show_absence(each) for each in (await _exceptions(uow, [user_id], from_at, to_at)).get(user_id, [])]
 
 
-async def add_absence(uow: UnitOfWork, user_id: int, data: AbsenceInput) -> AbsenceOut:
+async def mark_of_absences(uow: UnitOfWork, user_id: int) -> str:
+    """Return the mark of all exceptions of a person as they are stored, for add_absence."""
+    return changes.mark_of_absences(await absences(uow, user_id))
+
+
+async def add_absence(uow: UnitOfWork, user_id: int, data: AbsenceInput, seen: str | None = None) -> AbsenceOut:
     """Note that a person is off, or works although the pattern says no (supervisors).
 
-    Raises Invalid for an end not after its beginning, Conflict when an exception of the other kind is there already.
+    Raises Invalid for an end not after its beginning, Conflict when an exception of the other kind is there already. `seen`
+    is the mark of the exceptions as they were read: raises RosterChangedMeanwhile when others stand there now.
     """
     uow.actor.require(Role.SUPERVISOR)
     await _locked(uow, user_id)
@@ -83,6 +102,8 @@ async def add_absence(uow: UnitOfWork, user_id: int, data: AbsenceInput) -> Abse
         raise Invalid("The end must be after the beginning.", field="to_at")
     if data.to_at - data.from_at > LONGEST:
         raise Invalid("This is longer than {days} days.", field="to_at", days=LONGEST.days)
+    if seen is not None:
+        await changes.refuse_stale_absences(uow, user_id, seen, await absences(uow, user_id))
     there = (await _exceptions(uow, [user_id], data.from_at, data.to_at)).get(user_id, [])
     if any(each.works != data.works for each in there):
         if data.works:
@@ -92,18 +113,21 @@ async def add_absence(uow: UnitOfWork, user_id: int, data: AbsenceInput) -> Abse
     uow.session.add(row)
     await uow.session.flush()
     users.audit(uow, "roster.absence_added", "user", user_id, absence_id=row.id, **data.model_dump())
+    await _tell(uow, user_id)
     return _show_absence(row)
 
 
 async def remove_absence(uow: UnitOfWork, user_id: int, absence_id: int) -> None:
     """Take an exception back (supervisors)."""
     uow.actor.require(Role.SUPERVISOR)
+    await _locked(uow, user_id)
     row = await uow.session.get(Absence, absence_id)
     if row is None or row.user_id != user_id:
-        raise NotFound("There is no such exception.")
+        raise NotFound("There is no such exception. Somebody may have removed it already.")
     shown = _show_absence(row).model_dump(exclude={"id", "user_id"})
     users.audit(uow, "roster.absence_removed", "user", user_id, absence_id=absence_id, **shown)
     await uow.session.delete(row)
+    await _tell(uow, user_id)
 
 
 async def off(uow: UnitOfWork, user_ids: Iterable[int], from_at: dt.datetime, to_at: dt.datetime) -> dict[int, list[Off]]:
@@ -194,6 +218,11 @@ async def _locked(uow: UnitOfWork, user_id: int) -> User:
     return user
 
 
+async def _tell(uow: UnitOfWork, user_id: int) -> None:
+    """Let the person's own pages and those of supervisors show the change."""
+    uow.emit(RosterChanged(user_id=user_id), [user_id, *await users.supervisors(uow)])
+
+
 async def _patterns(uow: UnitOfWork, user_ids: Sequence[int]) -> dict[int, list[Shift]]:
     query = select(Shift).where(Shift.user_id.in_(user_ids)).order_by(Shift.weekday, Shift.from_minute)
     found: dict[int, list[Shift]] = {}
@@ -224,10 +253,6 @@ def _show_shift(row: Shift) -> ShiftOut:
         overnight=row.to_minute > DAY,
         minutes=row.to_minute - row.from_minute,
     )
-
-
-def _say(row: Shift) -> str:
-    return f"{row.weekday} {time_of(row.from_minute)}-{time_of(row.to_minute)}"
 
 
 def _show_absence(row: Absence) -> AbsenceOut:

@@ -1,11 +1,14 @@
 """A walk of the roster in Chromium: a supervisor sets hours and absences, a consultant reads them."""
 
+import dataclasses
 import datetime as dt
 import re
 
 import pytest
 from playwright.async_api import Browser, expect
 
+from callcenter.roster import service as roster
+from callcenter.roster.service import AbsenceInput, ShiftInput
 from tests.walks import planned
 from tests.walks.browser import desk
 from tests.walks.planned import monday
@@ -51,3 +54,45 @@ async def test_a_supervisor_sets_a_week_and_an_absence_and_a_consultant_reads_th
         await own.page.goto(f"{own.url}/profile")
         await expect(own.page.locator("#my-roster >> xpath=ancestor::section")).to_contain_text("Annual leave")
         await expect(own.page.locator("#my-roster >> xpath=ancestor::section")).to_contain_text("22:00\N{EN DASH}06:00")
+
+
+async def test_what_another_supervisor_changes_is_seen_at_once_and_never_overwritten_unseen(
+    product: Product, browser: Browser
+) -> None:
+    await planned.staff(product)
+    anna, piotr = product.people["anna"], product.people["piotr"]
+    other = dataclasses.replace(await planned.person(product, "maria"), name="Adam Zych")
+
+    async def away(hour: int, reason: str) -> None:
+        async with product.database.unit_of_work(other) as uow:
+            times = {"from_at": planned.at(hour), "to_at": planned.at(hour + 2)}
+            await roster.add_absence(uow, piotr, AbsenceInput(**times, reason=reason))
+
+    async with desk(browser, product.url) as maria:
+        await maria.sign_in("maria", PASSWORD)
+        page = maria.page
+        await page.goto(f"{maria.url}/roster?week={monday()}")
+        await expect(page.locator("tr", has_text="Piotr Wiśniewski")).to_contain_text("Dentist")
+        await away(8, "Training")
+        await expect(page.locator("tr", has_text="Piotr Wiśniewski")).to_contain_text("Training")
+        await page.goto(f"{maria.url}/meetings/calendar?view=day&date={monday()}")
+        await expect(page.locator("[data-calendar] .off-absence").first).to_contain_text("Training")
+        await away(16, "Interview")
+        await expect(page.locator("[data-calendar] .off-absence", has_text="Interview")).to_have_count(1)
+        await page.goto(f"{maria.url}/roster/{piotr}")
+        await away(20, "Concert")
+        await expect(page.locator("#exception-list")).to_contain_text("Concert")
+        await page.goto(f"{maria.url}/roster/{anna}")
+        await page.locator("input[name=from_0]").fill("07:00")
+        async with product.database.unit_of_work(other) as uow:
+            await roster.set_shifts(uow, anna, [ShiftInput(weekday=2, from_time="12:00", to_time="20:00")])
+        await page.get_by_role("button", name="Save", exact=True).click()
+        told = page.get_by_role("alert").filter(has_text="Adam Zych changed the weekly hours meanwhile")
+        await expect(told).to_contain_text("+ Wednesday 12:00\N{EN DASH}20:00")
+        await expect(page.locator("input[name=from_0]")).to_have_value("07:00")
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+        async with product.database.unit_of_work(other) as uow:
+            await roster.set_shifts(uow, anna, [ShiftInput(weekday=0, from_time="09:00", to_time="17:00")])
+        await expect(page.locator("input[name=from_0]")).to_have_value("09:00")  # nobody types here now
+        maria.problems.clear()  # Chromium reports the 409

@@ -12,23 +12,34 @@ from callcenter.roster.service import AbsenceInput, AbsenceOut, PersonOut, Shift
 from webui.openapi import operation, routes_of
 from webui.validation import Id, In
 
+Mark = Annotated[str, Field(max_length=64)]
+
 
 class ShiftList(BaseModel):
-    """A weekly pattern in order; empty: the person has none."""
+    """A weekly pattern in order; empty: the person has none. `version` is its mark, for setShifts."""
 
     items: list[ShiftOut]
+    version: str
 
 
 class ShiftsIn(In):
-    """Exactly these shifts are the week; none: no pattern."""
+    """Exactly these shifts are the week; none: no pattern. `version` is that of the pattern they take the place of."""
 
     shifts: Annotated[list[ShiftInput], Field(max_length=roster.MOST_SHIFTS)]
+    version: Mark
+
+
+class NewAbsence(AbsenceInput):
+    """An exception; with `version` (of listAbsences) it is only added while the others are still those that were read."""
+
+    version: Mark | None = None
 
 
 class AbsenceList(BaseModel):
-    """Exceptions in order."""
+    """Exceptions in order. `version` is the mark of all of the person's, also of those outside the interval."""
 
     items: list[AbsenceOut]
+    version: str
 
 
 class AbsenceQuery(In):
@@ -60,25 +71,29 @@ async def list_roster(uow: UnitOfWork, query: RosterQuery) -> RosterOut:
 @operation("GET", "/users/{user_id}/shifts", "listShifts")
 async def list_shifts(uow: UnitOfWork, user_id: Id) -> ShiftList:
     """A person's weekly pattern: one's own, or anybody's for supervisors."""
-    return ShiftList(items=await roster.shifts(uow, user_id))
+    found = await roster.shifts(uow, user_id)
+    return ShiftList(items=found, version=roster.mark_of_shifts(found))
 
 
-@operation("PUT", "/users/{user_id}/shifts", "setShifts", role=Role.SUPERVISOR)
+@operation("PUT", "/users/{user_id}/shifts", "setShifts", role=Role.SUPERVISOR, errors=(Conflict,))
 async def set_shifts(uow: UnitOfWork, user_id: Id, body: ShiftsIn) -> ShiftList:
-    """Make this a person's whole weekly pattern."""
-    return ShiftList(items=await roster.set_shifts(uow, user_id, body.shifts))
+    """Make this a person's whole weekly pattern; 409 says who changed what since it was read."""
+    found = await roster.set_shifts(uow, user_id, body.shifts, body.version)
+    return ShiftList(items=found, version=roster.mark_of_shifts(found))
 
 
 @operation("GET", "/users/{user_id}/absences", "listAbsences")
 async def list_absences(uow: UnitOfWork, user_id: Id, query: AbsenceQuery) -> AbsenceList:
     """A person's exceptions from the pattern: one's own, or anybody's for supervisors."""
-    return AbsenceList(items=await roster.absences(uow, user_id, query.from_at, query.to_at))
+    found = await roster.absences(uow, user_id, query.from_at, query.to_at)
+    return AbsenceList(items=found, version=await roster.mark_of_absences(uow, user_id))
 
 
 @operation("POST", "/users/{user_id}/absences", "addAbsence", role=Role.SUPERVISOR, errors=(Conflict,), status=201)
-async def add_absence(uow: UnitOfWork, user_id: Id, body: AbsenceInput) -> AbsenceOut:
+async def add_absence(uow: UnitOfWork, user_id: Id, body: NewAbsence) -> AbsenceOut:
     """Note that a person is off, or works an extra shift."""
-    return await roster.add_absence(uow, user_id, body)
+    given = AbsenceInput(from_at=body.from_at, to_at=body.to_at, works=body.works, reason=body.reason)
+    return await roster.add_absence(uow, user_id, given, body.version)
 
 
 @operation("DELETE", "/users/{user_id}/absences/{absence_id}", "removeAbsence", role=Role.SUPERVISOR)

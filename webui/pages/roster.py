@@ -9,8 +9,8 @@ from starlette.routing import Route
 
 from callcenter import clock
 from callcenter.actor import Role
-from callcenter.errors import CallCenterError, Conflict, Invalid
-from callcenter.roster import hours
+from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
+from callcenter.roster import changes, hours
 from callcenter.roster import service as roster
 from callcenter.roster.service import AbsenceInput, ShiftInput
 from callcenter.users import service as users
@@ -57,14 +57,19 @@ async def _show(
     actor, user_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
     async with request.app.state.database.reading(actor) as uow:
         user = await users.get_user(uow, user_id)
-        pattern = [(each.weekday, each.from_time, each.to_time) for each in await roster.shifts(uow, user_id)]
+        stored = await roster.shifts(uow, user_id)
+        marks = {"shifts": roster.mark_of_shifts(stored), "absences": await roster.mark_of_absences(uow, user_id)}
         exceptions = await roster.absences(uow, user_id, clock.now() - PAST_SHOWN)
+    pattern = [(each.weekday, each.from_time, each.to_time) for each in stored]
+    if isinstance(refused, roster.RosterChangedMeanwhile):
+        refused.values = {**refused.values, "changes": changes.written(refused.lines, i18n.weekdays())}
     fault = (getattr(refused, "field", None) or "") if refused else ""
     return await views.render(
         request,
         "roster/show.html",
         refused.status if refused else 200,
         user=user,
+        marks=marks,
         shifts=pattern if shifts is None else shifts,
         exceptions=[(each, roster_week.written(each, user.time_zone)) for each in exceptions],
         given=given or {"kind": "off", "from_day": "", "from_time": "", "to_day": "", "to_time": "", "reason": ""},
@@ -79,7 +84,10 @@ async def _show(
 
 
 async def set_shifts(request: Request) -> Response:
-    """Save a person's weekly pattern; the button `copy` gives Monday's hours to Tuesday to Friday first."""
+    """Save a person's weekly pattern, unless somebody else did since it was read.
+
+    The button `copy` gives Monday's hours to Tuesday to Friday first.
+    """
     actor, user_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
     form = await views.form(request)
     given = _pairs(form)
@@ -90,8 +98,8 @@ async def set_shifts(request: Request) -> Response:
     try:
         pattern = [_shift(at, *each) for at, each in enumerate(given)]
         async with request.app.state.database.unit_of_work(actor) as uow:
-            await roster.set_shifts(uow, user_id, pattern)
-    except Invalid as error:
+            await roster.set_shifts(uow, user_id, pattern, fields.text(form, "version"))
+    except (Invalid, Conflict) as error:
         return await _show(request, error, part="shifts", shifts=given)
     return views.redirect(f"/roster/{user_id}?saved=shifts")
 
@@ -128,7 +136,7 @@ async def add_absence(request: Request) -> Response:
             begin = hours.instant(_local(given, "from", first=True), zone)
             end = hours.instant(_local(given | {"to_day": given["to_day"] or given["from_day"]}, "to"), zone, last=True)
             values = {"from_at": begin, "to_at": end, "works": given["kind"] == "works", "reason": given["reason"]}
-            await roster.add_absence(uow, user_id, fields.validated(AbsenceInput, values))
+            await roster.add_absence(uow, user_id, fields.validated(AbsenceInput, values), fields.text(form, "version"))
     except (Invalid, Conflict) as error:
         return await _show(request, error, part="absence", given=given)
     return views.redirect(f"/roster/{user_id}?saved=absence")
@@ -151,10 +159,13 @@ def _local(given: dict[str, str], name: str, *, first: bool = False) -> dt.datet
 
 
 async def remove_absence(request: Request) -> Response:
-    """Take an exception back."""
+    """Take an exception back; one that somebody else took back meanwhile is gone, which is what was wanted."""
     actor, user_id = views.signed_in(request, Role.SUPERVISOR), fields.path_id(request)
-    async with request.app.state.database.unit_of_work(actor) as uow:
-        await roster.remove_absence(uow, user_id, fields.path_id(request, "absence_id"))
+    try:
+        async with request.app.state.database.unit_of_work(actor) as uow:
+            await roster.remove_absence(uow, user_id, fields.path_id(request, "absence_id"))
+    except NotFound as error:
+        return await _show(request, error, part="removal")
     return views.redirect(f"/roster/{user_id}")
 
 

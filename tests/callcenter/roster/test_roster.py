@@ -7,8 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from callcenter.actor import SYSTEM, Actor, Role
-from callcenter.db import Database
+from callcenter.db import Committed, Database
 from callcenter.errors import BadValue, CallCenterError, Conflict, Invalid, NotFound, NotPermitted
+from callcenter.events import RosterChanged
 from callcenter.roster import service as roster
 from callcenter.roster.service import AbsenceInput, ShiftInput
 from callcenter.users import service as users
@@ -135,6 +136,84 @@ def test_an_exception_needs_times_people_plan_in_and_plain_text(field: str, valu
     [error] = refused.value.errors()
     assert error["loc"] == (field,)
     assert isinstance(error["ctx"]["error"], BadValue)
+
+
+async def test_of_two_who_set_the_same_week_one_is_told_what_the_other_changed(
+    database: Database, anna: Actor, maria: Actor
+) -> None:
+    adam = await add(database, "adam", Role.SUPERVISOR)
+    async with database.reading(maria) as uow:
+        seen = roster.mark_of_shifts(await roster.shifts(uow, anna.id))
+
+    async def save(who: Actor, begin: str) -> str:
+        try:
+            async with database.unit_of_work(who) as uow:
+                await roster.set_shifts(uow, anna.id, [ShiftInput(weekday=0, from_time=begin, to_time="16:00")], seen)
+        except roster.RosterChangedMeanwhile as error:
+            return str(error)
+        return begin
+
+    results = sorted(await asyncio.gather(save(maria, "07:00"), save(adam, "08:00")))
+    async with database.reading(maria) as uow:
+        [kept] = await roster.shifts(uow, anna.id)
+    winner = {"07:00": maria, "08:00": adam}[kept.from_time]
+    assert results == [
+        kept.from_time,
+        f"{winner.name} changed the weekly hours meanwhile: + Monday {kept.from_time}\N{EN DASH}16:00.",
+    ]
+
+
+async def test_changes_of_several_are_told_together_from_what_one_read(database: Database, anna: Actor, maria: Actor) -> None:
+    adam = await add(database, "adam", Role.SUPERVISOR)
+    first, second, third = [ShiftInput(weekday=day, from_time="08:00", to_time="16:00") for day in range(3)]
+    async with database.unit_of_work(maria) as uow:
+        seen = roster.mark_of_shifts(await roster.set_shifts(uow, anna.id, [first, second]))
+        leave = await roster.add_absence(uow, anna.id, away("03T00:00", "04T00:00", reason="Leave"))
+        seen_absences = await roster.mark_of_absences(uow, anna.id)
+    for who, week in ((adam, [first, second, third]), (maria, [first, third])):
+        async with database.unit_of_work(who) as uow:
+            await roster.set_shifts(uow, anna.id, week)
+    async with database.unit_of_work(adam) as uow:
+        await roster.remove_absence(uow, anna.id, leave.id)
+        await roster.add_absence(uow, anna.id, away("05T00:00", "06T00:00"))
+    with pytest.raises(roster.RosterChangedMeanwhile) as refused:
+        async with database.unit_of_work(maria) as uow:
+            await roster.set_shifts(uow, anna.id, [], seen)
+    assert str(refused.value) == (
+        f"{maria.name}, {adam.name} changed the weekly hours meanwhile:"
+        " \N{MINUS SIGN} Tuesday 08:00\N{EN DASH}16:00; + Wednesday 08:00\N{EN DASH}16:00."
+    )
+    with pytest.raises(roster.RosterChangedMeanwhile) as refused:
+        async with database.unit_of_work(maria) as uow:
+            await roster.add_absence(uow, anna.id, away("10T00:00", "11T00:00"), seen_absences)
+    assert str(refused.value) == (
+        f"{adam.name} changed the exceptions meanwhile: \N{MINUS SIGN} 2026-06-03 00:00 \N{EN DASH} 2026-06-04 00:00;"
+        " + 2026-06-05 00:00 \N{EN DASH} 2026-06-06 00:00."
+    )
+    async with database.unit_of_work(maria) as uow:
+        current = roster.mark_of_shifts(await roster.shifts(uow, anna.id))
+        await roster.set_shifts(uow, anna.id, [first], current)
+        await roster.add_absence(uow, anna.id, away("10T00:00", "11T00:00"), await roster.mark_of_absences(uow, anna.id))
+
+
+async def test_the_person_and_supervisors_hear_of_each_change(database: Database, anna: Actor, maria: Actor) -> None:
+    bob = await add(database, "bob", Role.CONSULTANT)
+    heard: list[tuple[int, ...] | None] = []
+
+    def listen(committed: Committed) -> None:
+        heard.extend(each.recipients for each in committed.outgoing if each.event == RosterChanged(user_id=anna.id))
+
+    database.after_commit.append(listen)
+    week = [ShiftInput(weekday=0, from_time="08:00", to_time="16:00")]
+    for _ in range(2):  # the second changes nothing
+        async with database.unit_of_work(maria) as uow:
+            await roster.set_shifts(uow, anna.id, week)
+    async with database.unit_of_work(maria) as uow:
+        leave = await roster.add_absence(uow, anna.id, away("03T00:00", "04T00:00"))
+    async with database.unit_of_work(maria) as uow:
+        await roster.remove_absence(uow, anna.id, leave.id)
+    assert heard == [(anna.id, maria.id)] * 3
+    assert bob.id not in {anna.id, maria.id}
 
 
 async def test_an_exception_is_added_and_taken_back(database: Database, anna: Actor, maria: Actor) -> None:

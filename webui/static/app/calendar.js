@@ -267,7 +267,7 @@ class Calendar {
 
   /** Take in a live message: what changed is read anew soon. */
   heard({ type, data }) {
-    if (type === "resync") this.changed.add(0);
+    if (type === "resync" || type === "roster.changed") this.changed.add(0);
     else if (CHANGES.has(type)) this.changed.add(data.meeting_id);
     else return;
     clearTimeout(this.timer);
