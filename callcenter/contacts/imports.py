@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import structlog
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
 
 from callcenter import clock
 from callcenter.actor import SYSTEM, Actor, Role
@@ -37,14 +37,18 @@ Progress = Callable[[Import], None]
 BATCH_SECONDS = 0.025
 PAUSE_SECONDS = 0.005
 ABANDONED = dt.timedelta(minutes=1)
-_FIRST_BATCH, _LARGEST_BATCH = 20, 500
+_SMALLEST_BATCH, _LARGEST_BATCH = 20, 500
 
 
 class Pace:
-    """How many rows fit into a batch, learnt from how long the last one took."""
+    """How many rows fit into a batch, learnt from how long the last one took.
+
+    Never fewer than 20: that is what a transaction costs by itself, and where the machine is busy and all is slow, smaller
+    ones would only be more of them.
+    """
 
     def __init__(self) -> None:
-        self.size = _FIRST_BATCH
+        self.size = _SMALLEST_BATCH
         self._began = 0.0
 
     def begin(self) -> None:
@@ -54,7 +58,7 @@ class Pace:
     def end(self) -> None:
         """A batch is committed: aim the next one at BATCH_SECONDS."""
         took = max(clock.monotonic() - self._began, 0.001)
-        self.size = max(1, min(_LARGEST_BATCH, int(self.size * min(2.0, max(0.25, BATCH_SECONDS / took)))))
+        self.size = max(_SMALLEST_BATCH, min(_LARGEST_BATCH, int(self.size * min(2.0, max(0.25, BATCH_SECONDS / took)))))
 
 
 async def create(uow: UnitOfWork, file_name: str, dry_run: bool = False) -> Import:
@@ -157,7 +161,7 @@ async def _stage_rows(
             staged.notices += sum(bool(each["notice"]) for each in batch)
             if staged.total > csv_file.MAXIMUM_ROWS:
                 raise Invalid("The file has more than {limit} rows. Split it.", field="file", limit=csv_file.MAXIMUM_ROWS)
-            await uow.session.execute(insert(ImportRow), [{**each, "import_id": import_id, "applied": False} for each in batch])
+            await import_steps.store_rows(uow, import_id, batch)
         pace.end()
         await _breathe(progress, staged)
 
