@@ -37,18 +37,19 @@ Progress = Callable[[Import], None]
 BATCH_SECONDS = 0.025
 PAUSE_SECONDS = 0.005
 ABANDONED = dt.timedelta(minutes=1)
-_SMALLEST_BATCH, _LARGEST_BATCH = 20, 500
+_FIRST_BATCH, _LARGEST_BATCH = 20, 500
+_WORTH_A_TRANSACTION = 20  # contacts: a transaction by itself costs about as much
 
 
 class Pace:
     """How many rows fit into a batch, learnt from how long the last one took.
 
-    Never fewer than 20: that is what a transaction costs by itself, and where the machine is busy and all is slow, smaller
-    ones would only be more of them.
+    Never fewer than `at_least`: where the machine is busy and everything slow, smaller ones would only be more of them.
     """
 
-    def __init__(self) -> None:
-        self.size = _SMALLEST_BATCH
+    def __init__(self, at_least: int = 1) -> None:
+        self.size = _FIRST_BATCH
+        self._at_least = at_least
         self._began = 0.0
 
     def begin(self) -> None:
@@ -58,7 +59,7 @@ class Pace:
     def end(self) -> None:
         """A batch is committed: aim the next one at BATCH_SECONDS."""
         took = max(clock.monotonic() - self._began, 0.001)
-        self.size = max(_SMALLEST_BATCH, min(_LARGEST_BATCH, int(self.size * min(2.0, max(0.25, BATCH_SECONDS / took)))))
+        self.size = max(self._at_least, min(_LARGEST_BATCH, int(self.size * min(2.0, max(0.25, BATCH_SECONDS / took)))))
 
 
 async def create(uow: UnitOfWork, file_name: str, dry_run: bool = False) -> Import:
@@ -145,7 +146,7 @@ async def _stage_rows(
     progress: Progress | None,
 ) -> None:
     """Store the rows that `read_batch` reads, so many at a time as it is told."""
-    pace = Pace()
+    pace = Pace(_WORTH_A_TRANSACTION)
     while True:
         pace.begin()
         batch = await asyncio.to_thread(read_batch, pace.size)
@@ -201,7 +202,7 @@ async def apply(database: Database, actor: Actor, import_id: int, progress: Prog
     async with database.unit_of_work(actor) as uow:
         applied = await _moving(uow, import_id, "checked", "applying")
         applied.state, applied.dry_run, applied.finished_at = "applying", False, None
-    pace, line = Pace(), 0
+    pace, line = Pace(_WORTH_A_TRANSACTION), 0
     while True:
         pace.begin()
         async with database.unit_of_work(actor) as uow:
@@ -216,7 +217,6 @@ async def apply(database: Database, actor: Actor, import_id: int, progress: Prog
         pace.end()
         await _breathe(progress, applied)
         if last is None:
-            await _forget(database, actor, import_id)
             return applied
 
 
@@ -228,7 +228,7 @@ async def undo(database: Database, actor: Actor, import_id: int, progress: Progr
     async with database.unit_of_work(actor) as uow:
         undone = await _moving(uow, import_id, "applying", "done", "undoing")
         undone.state = "undoing"
-    pace = Pace()
+    pace = Pace(_WORTH_A_TRANSACTION)
     while True:
         pace.begin()
         async with database.unit_of_work(actor) as uow:

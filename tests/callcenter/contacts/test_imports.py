@@ -270,6 +270,18 @@ def test_a_batch_that_took_long_is_followed_by_a_smaller_one(monkeypatch: pytest
     assert sizes[0] < sizes[1] < sizes[2]
     assert sizes[2] > sizes[3] > sizes[4]
     assert sizes[5] * 0.01 <= 0.05
+    assert sizes[5] < 20
+
+
+def test_a_batch_never_gets_smaller_than_a_transaction_is_worth(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    pace = imports.Pace(at_least=10)
+    for _ in range(5):
+        pace.begin()
+        now += pace.size
+        pace.end()
+    assert pace.size == 10
 
 
 async def test_a_reason_with_values_is_told_in_the_readers_language(database: Database, boss: Actor) -> None:
