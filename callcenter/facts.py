@@ -48,3 +48,11 @@ class ContactDeleted(Fact):
     """A contact is about to be deleted."""
 
     contact_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesTouched(Fact):
+    """A meeting of a series that somebody was invited to is new, other than it was, or no more."""
+
+    series_id: int
+    meeting_id: int

@@ -4,12 +4,12 @@ from callcenter import inbox
 from callcenter.contacts import mail as contact_mail
 from callcenter.db import Database
 from callcenter.meetings import engine as meetings
-from callcenter.meetings import invitations
+from callcenter.meetings import invitations, series_mails
 
 
 def wire(database: Database) -> Database:
     """Let messages be stored with their transactions, and due meetings go before the queue; returns the database."""
     database.before_commit.append(inbox.store)
-    database.reactions += [meetings.react, contact_mail.react, invitations.react]
+    database.reactions += [meetings.react, contact_mail.react, invitations.react, series_mails.react]
     database.before_queue.append(meetings.feed)
     return database
