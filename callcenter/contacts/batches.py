@@ -28,11 +28,13 @@ _BATCHES_LOGGED = 10  # thirty contacts change some six hundred pages of SQLite'
 class Pace:
     """How many rows fit into a batch, learnt from how long the last one took.
 
-    Never fewer than `at_least`: where the machine is busy and everything slow, smaller ones would only be more of them.
+    Never fewer than `at_least`: where the machine is busy and everything slow, smaller ones would only be more of them. Never
+    more than `at_most`: what goes before the batch takes its time, too.
     """
 
-    def __init__(self, database: Database, at_least: int = 1) -> None:
+    def __init__(self, database: Database, at_least: int = 1, at_most: int = LARGEST_BATCH) -> None:
         self.size = _FIRST_BATCH
+        self._at_most = at_most
         self._database = database
         self._at_least = at_least
         self._batches = 0
@@ -45,7 +47,7 @@ class Pace:
     def end(self) -> None:
         """A batch is committed: aim the next one at BATCH_SECONDS."""
         took = max(clock.monotonic() - self._began, 0.001)
-        self.size = max(self._at_least, min(LARGEST_BATCH, int(self.size * min(2.0, max(0.25, BATCH_SECONDS / took)))))
+        self.size = max(self._at_least, min(self._at_most, int(self.size * min(2.0, max(0.25, BATCH_SECONDS / took)))))
         self._batches += 1
 
     async def breathe(self, progress: Callable[[T], None] | None, moved: T) -> None:

@@ -35,6 +35,7 @@ Read = Generator[tuple[int, list[str], str]]
 
 MAXIMUM_ROWS = 100_000
 _CHUNK = 1 << 20
+_READ_AT_ONCE = 50
 
 
 def digest_of(source: BinaryIO) -> str:
@@ -120,14 +121,14 @@ async def _read(database: Database, actor: Actor, import_id: int, opened: Binary
 async def _read_rows(
     database: Database, actor: Actor, import_id: int, layout: Layout, read: Read, progress: Progress | None
 ) -> None:
-    pace, names = Pace(database), Names()
+    pace, names = Pace(database, at_most=_READ_AT_ONCE), Names()
     while True:
-        pace.begin()
         batch = await in_thread(lambda: list(islice(read, pace.size)))
         if not batch:
             return
         async with database.reading(actor) as uow:
             rows = await import_steps.check_rows(uow, names, layout, batch)
+        pace.begin()  # checking goes on in threads and holds nothing
         async with database.unit_of_work(actor) as uow:
             moved = await _moving(uow, import_id, "reading")
             good = sum(row["state"] == "good" for row in rows)
