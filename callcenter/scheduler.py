@@ -1,4 +1,4 @@
-"""Runs what is due: offers that time out, wrap-ups that end, pages that stayed away, meetings, the sweep, trunks changed."""
+"""Runs what is due: offers that time out, wrap-ups that end, pages that stayed away, meetings, the sweep, old mails."""
 
 import asyncio
 import datetime as dt
@@ -15,7 +15,8 @@ from callcenter.calls.offers import ask_again
 from callcenter.calls.reconcile import SWEEP_SECONDS
 from callcenter.db import Committed, Database, UnitOfWork, away
 from callcenter.jobs import Job
-from callcenter.meetings import attempts, due, engine
+from callcenter.meetings import attempts, due, engine, invitations
+from callcenter.messages import pruning
 from callcenter.patience import patiently
 from callcenter.trunks import service as trunks
 
@@ -31,6 +32,11 @@ async def _sweep(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     await calls.sweep(uow, payload)
 
 
+async def _prune_mails(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """Delete old mails, but for those the meetings still read."""
+    await pruning.prune(uow, payload, invitations.needed)
+
+
 WORK: dict[str, Work] = {
     "offer_timeout": calls.offer_timeout,
     "ask_again": ask_again,
@@ -43,6 +49,7 @@ WORK: dict[str, Work] = {
     "meetings": due.tick,
     "countdown": attempts.countdown_over,
     "configure_trunks": trunks.tell_switch,
+    pruning.KIND: _prune_mails,
 }
 
 LONGEST_SLEEP = 1.0  # seconds: jobs put by other processes are seen after this at the latest
@@ -75,7 +82,7 @@ class Scheduler:
             self.wake(min(committed.due))
 
     async def run(self) -> None:
-        """Run what is due until cancelled; the first sweep comes soon after the start."""
+        """Run what is due until cancelled; the first sweep, and a look at old mails, come soon after the start."""
         await self._patiently(self._first_sweep)
         while True:
             self._woken.clear()
@@ -121,6 +128,7 @@ class Scheduler:
     async def _first_sweep(self) -> None:
         async with self._database.unit_of_work() as uow:
             await jobs.put(uow, "sweep", "sweep", uow.now + dt.timedelta(seconds=SWEEP_SECONDS))
+            await jobs.put(uow, pruning.KIND, pruning.KIND, uow.now + pruning.FIRST)
 
     async def _next_due(self) -> dt.datetime | None:
         async with self._database.reading() as uow:

@@ -6,9 +6,10 @@ meeting that repeats the series is noted only; at the end of the transaction its
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import aliased
 
 from callcenter.contacts import numbers
 from callcenter.contacts.models import Contact
@@ -122,6 +123,18 @@ async def react(uow: UnitOfWork, fact: Fact) -> None:
         uow.session.add(entry)
         await log.tell(uow, each)
     quiet.thin_out(uow)
+
+
+async def needed(uow: UnitOfWork, about: str, ids: Set[str]) -> Set[str]:
+    """Return of meetings (`about` phone_meeting, ids as text) those whose mails say what a calendar holds: any that is
+    open, or one of whose series is.
+    """
+    if about != ABOUT:
+        return set()
+    other = aliased(Meeting)
+    alive = exists().where(other.series_id == Meeting.series_id, other.state.in_(OPEN))
+    query = select(Meeting.id).where(Meeting.id.in_([int(each) for each in ids]), or_(Meeting.state.in_(OPEN), alive))
+    return {str(each) for each in await uow.session.scalars(query)}
 
 
 async def possible(uow: UnitOfWork, meetings: Sequence[Meeting], address: str) -> bool:

@@ -344,3 +344,23 @@ async def test_a_series_that_was_invited_meeting_by_meeting_before_goes_on_so(in
     await inviting.do("sue", series.cancel_series, made.items[3].id, "No.", "rest")
     assert await diary.take() == ["CANCEL 1"] * 2
     assert diary.windows == await promised(inviting, made)
+
+
+async def test_the_mails_of_a_series_are_needed_until_its_last_meeting_is_over(inviting: Floor, diary: Diary) -> None:
+    made = await plan(inviting)
+    await diary.take()
+    first, last = made.items[0].id, made.items[4].id
+    single = await inviting.do("sue", service.plan, meeting(inviting))
+
+    async def needed() -> set[str]:
+        ids = {str(each) for each in (first, last, single.id)}
+        async with inviting.database.reading() as uow:
+            assert await invitations.needed(uow, "test", ids) == set()
+            return set(await invitations.needed(uow, invitations.ABOUT, ids))
+
+    await inviting.do("sue", series.cancel_series, first, "Not then.", "one")
+    assert await needed() == {str(first), str(last), str(single.id)}
+    await inviting.do("sue", service.cancel, single.id, "No.")
+    assert await needed() == {str(first), str(last)}
+    await inviting.do("sue", series.cancel_series, made.items[1].id, "Enough.", "rest")
+    assert await needed() == set()
