@@ -6,14 +6,14 @@ Each batch is a unit of work of its own that aims at half of 50 ms.
 import asyncio
 import datetime as dt
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from callcenter import clock
 from callcenter.contacts import csv_file
-from callcenter.db import Database
-from callcenter.errors import Invalid
+from callcenter.db import Database, UnitOfWork
+from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
 
 T = TypeVar("T")
 
@@ -60,6 +60,41 @@ class Pace:
         if self._batches % _BATCHES_LOGGED == 0:
             await self._database.empty_log()
         await asyncio.sleep(PAUSE_SECONDS)
+
+
+class Moving(Protocol):
+    """A file on its way in: a row of contacts.models.Import or meetings.models.MeetingImport."""
+
+    state: Any
+    touched_at: Any
+    finished_at: Any
+    error: Any
+    error_values: Any
+
+
+M = TypeVar("M", bound=Moving)
+
+
+async def moving(
+    uow: UnitOfWork, kind: type[M], import_id: int, states: Collection[str], may: Callable[[M], bool] = lambda _: True
+) -> M:
+    """Return an import for a change, locked until the commit; raises Conflict unless it is in one of the states.
+
+    Raises NotFound when there is none that the actor `may` change.
+    """
+    found = await uow.session.get(kind, import_id, with_for_update=True)
+    if found is None or not may(found):
+        raise NotFound("There is no such import.")
+    if found.state not in states:
+        raise Conflict("This import is {state} now; that cannot be done.", state=found.state)
+    found.touched_at = uow.now
+    return found
+
+
+def end_failed(uow: UnitOfWork, found: Moving, why: CallCenterError) -> None:
+    """End an import with the sentence of an error."""
+    found.state, found.finished_at = "failed", uow.now
+    found.error, found.error_values = why.sentence, {name: str(value) for name, value in why.values.items()}
 
 
 def open_source(source: Path | bytes) -> BinaryIO:

@@ -18,13 +18,13 @@ from sqlalchemy import delete, func, select
 
 from callcenter.actor import SYSTEM, Actor, Role
 from callcenter.contacts import csv_file, import_rows, import_steps, text
-from callcenter.contacts.batches import ABANDONED, LARGEST_BATCH, PAUSE_SECONDS, Pace, in_thread, open_source
+from callcenter.contacts.batches import ABANDONED, LARGEST_BATCH, PAUSE_SECONDS, Pace, end_failed, in_thread, moving, open_source
 from callcenter.contacts.csv_file import Layout
 from callcenter.contacts.import_queries import get_import
 from callcenter.contacts.models import Import, ImportRow, Number
 from callcenter.contacts.seen_numbers import SeenNumbers
 from callcenter.db import Database, UnitOfWork
-from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, Unavailable
+from callcenter.errors import CallCenterError, Invalid, Unavailable
 from callcenter.users.service import audit
 
 log = structlog.get_logger(__name__)
@@ -227,22 +227,15 @@ async def resume_all(database: Database) -> list[Import]:
 
 
 async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> Import:
-    """Return the import for a change, locked until the commit; raises Conflict unless it is in one of the states."""
+    """Return the import for a change, as batches.moving does (supervisors)."""
     uow.actor.require(Role.SUPERVISOR)
-    found = await uow.session.get(Import, import_id, with_for_update=True)
-    if found is None:
-        raise NotFound("There is no such import.")
-    if found.state not in states:
-        raise Conflict("This import is {state} now; that cannot be done.", state=found.state)
-    found.touched_at = uow.now
-    return found
+    return await moving(uow, Import, import_id, states)
 
 
 async def _fail(database: Database, actor: Actor, import_id: int, why: CallCenterError) -> Import:
     async with database.unit_of_work(actor) as uow:
         failed = await _moving(uow, import_id, "staging")
-        failed.state, failed.finished_at = "failed", uow.now
-        failed.error, failed.error_values = why.sentence, {name: str(value) for name, value in why.values.items()}
+        end_failed(uow, failed, why)
         audit(uow, "import.failed", "import", import_id, reason=str(why))
     await _forget(database, actor, import_id, everything=True)
     return failed

@@ -18,10 +18,10 @@ from sqlalchemy import func, insert, select
 
 from callcenter.actor import SYSTEM, Actor, Role
 from callcenter.contacts import csv_file
-from callcenter.contacts.batches import ABANDONED, Pace, in_thread, open_source
+from callcenter.contacts.batches import ABANDONED, Pace, end_failed, in_thread, moving, open_source
 from callcenter.contacts.csv_file import Layout
 from callcenter.db import Database, UnitOfWork
-from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotPermitted, Unavailable
+from callcenter.errors import CallCenterError, Invalid, NotFound, NotPermitted, Unavailable
 from callcenter.meetings import import_cells, import_steps
 from callcenter.meetings.import_names import Names
 from callcenter.meetings.models import MeetingImport, MeetingImportRow
@@ -231,22 +231,18 @@ async def report(uow: UnitOfWork, import_id: int, say: import_steps.Say = import
 
 
 async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> MeetingImport:
-    """Return the import for a change, locked until the commit; raises Conflict unless it is in one of the states."""
-    found = await uow.session.get(MeetingImport, import_id, with_for_update=True)
-    if found is None or not (uow.actor.may(Role.SUPERVISOR) or found.user_id == uow.actor.user_id):
-        raise NotFound("There is no such import.")
-    if found.state not in states:
-        raise Conflict("This import is {state} now; that cannot be done.", state=found.state)
-    found.touched_at = uow.now
-    return found
+    """Return the import for a change, as batches.moving does: one's own, any for supervisors."""
+    actor = uow.actor
+    return await moving(
+        uow, MeetingImport, import_id, states, lambda found: actor.may(Role.SUPERVISOR) or found.user_id == actor.user_id
+    )
 
 
 async def _fail(database: Database, actor: Actor, import_id: int, why: CallCenterError) -> MeetingImport:
     """End an import with a sentence; meetings it planned before stay, and its good rows are no longer good for anything."""
     async with database.unit_of_work(actor) as uow:
         failed = await _moving(uow, import_id, "reading", "checked", "planning")
-        failed.state, failed.finished_at = "failed", uow.now
-        failed.error, failed.error_values = why.sentence, {name: str(value) for name, value in why.values.items()}
+        end_failed(uow, failed, why)
         audit(uow, "meetings.import_failed", "meeting_import", import_id, reason=str(why))
         await import_steps.forget(uow, import_id)
     return failed
