@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
     smtp_tls: Literal["starttls", "tls", "none"] = Field("starttls", description="starttls, tls (from the first byte) or none.")
     smtp_from: str = Field("", description="Sender of e-mails: Name <address>.")
+    mail_days: int = Field(
+        365, ge=1, description="Days sent and failed e-mails are kept; about phone meetings that are not over longer."
+    )
     meeting_countdown_seconds: int = Field(
         5, ge=0, le=60, description="Seconds a consultant sees an automatic phone meeting before it is dialled; 0: none."
     )

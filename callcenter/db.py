@@ -238,6 +238,11 @@ class Database:
         async with AsyncSession(self.reader, expire_on_commit=False) as session:
             yield UnitOfWork(session, actor, self)
 
+    async def empty_log(self) -> None:
+        """Let SQLite's write-ahead log be emptied in a thread, and wait for it; who writes much at once does so now and then."""
+        if self._checkpoints is not None:
+            await self._checkpoints.run()
+
     async def close(self) -> None:
         """Close all connections."""
         if self._checkpoints is not None:

@@ -70,3 +70,11 @@ class ContactRenamed(Fact):
     """A contact is called otherwise, by its own name or, having none, by its organisation's."""
 
     contact_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesTouched(Fact):
+    """A meeting of a series that somebody was invited to is new, other than it was, or no more."""
+
+    series_id: int
+    meeting_id: int

@@ -1,4 +1,4 @@
-"""Runs what is due: offers that time out, wrap-ups that end, pages that stayed away, meetings, the sweep, trunks changed."""
+"""Runs what is due: offers that time out, wrap-ups that end, pages that stayed away, meetings, the sweep, old mails."""
 
 import asyncio
 import datetime as dt
@@ -15,7 +15,8 @@ from callcenter.calls.offers import ask_again
 from callcenter.calls.reconcile import SWEEP_SECONDS
 from callcenter.db import Committed, Database, UnitOfWork, away
 from callcenter.jobs import Job
-from callcenter.meetings import attempts, due, engine, renaming
+from callcenter.meetings import attempts, due, engine, invitations, renaming
+from callcenter.messages import pruning
 from callcenter.patience import patiently
 from callcenter.trunks import service as trunks
 
@@ -29,6 +30,11 @@ async def _sweep(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     """Mend meetings first: the sweep of calls frees agents whose countdown has no job."""
     await engine.sweep(uow, payload)
     await calls.sweep(uow, payload)
+
+
+async def _prune_mails(uow: UnitOfWork, payload: dict[str, Any]) -> None:
+    """Delete old mails, but for those the meetings still read."""
+    await pruning.prune(uow, payload, invitations.needed)
 
 
 WORK: dict[str, Work] = {
@@ -45,6 +51,7 @@ WORK: dict[str, Work] = {
     "countdown": attempts.countdown_over,
     renaming.JOB: renaming.find_by_new_name,
     "configure_trunks": trunks.tell_switch,
+    pruning.KIND: _prune_mails,
 }
 
 LONGEST_SLEEP = 1.0  # seconds: jobs put by other processes are seen after this at the latest
@@ -77,16 +84,17 @@ class Scheduler:
             self.wake(min(committed.due))
 
     async def run(self) -> None:
-        """Run what is due until cancelled; the first sweep comes soon after the start."""
+        """Run what is due until cancelled; the first sweep, and a look at old mails, come soon after the start."""
         await self._patiently(self._first_sweep)
         while True:
             self._woken.clear()
             self._until = dt.datetime.max.replace(tzinfo=dt.UTC)  # whatever is put while we look wakes us
             await self._watch_clock()
             due = await self._patiently(self._next_due)
-            if due is not None and due <= clock.now() and await self.run_due():
+            now = clock.now()
+            if due is not None and due <= now and await self.run_due():
                 continue
-            await self._sleep(due)  # read once: what is put meanwhile wakes us
+            await self._sleep(due, now)  # read once: what is put meanwhile wakes us
 
     async def run_due(self) -> int:
         """Run everything that is due now, once; returns how many jobs that were."""
@@ -110,8 +118,8 @@ class Scheduler:
             waiting = update(Job).where(Job.kind.in_(_LOOKING_AFTER), Job.due_at > uow.now)
             await uow.session.execute(waiting.values(due_at=uow.now, leased_until=None, fence=Job.fence + 1))
 
-    async def _sleep(self, due: dt.datetime | None) -> None:
-        now = clock.now()
+    async def _sleep(self, due: dt.datetime | None, now: dt.datetime) -> None:
+        """Wait for `due`, for LONGEST_SLEEP at most: also when it was due at `now` already, and others hold it."""
         seconds = LONGEST_SLEEP if due is None or due <= now else min(LONGEST_SLEEP, (due - now).total_seconds())
         self._until = now + dt.timedelta(seconds=seconds)
         try:
@@ -123,6 +131,7 @@ class Scheduler:
     async def _first_sweep(self) -> None:
         async with self._database.unit_of_work() as uow:
             await jobs.put(uow, "sweep", "sweep", uow.now + dt.timedelta(seconds=SWEEP_SECONDS))
+            await jobs.put(uow, pruning.KIND, pruning.KIND, uow.now + pruning.FIRST)
 
     async def _next_due(self) -> dt.datetime | None:
         async with self._database.reading() as uow:

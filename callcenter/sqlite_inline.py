@@ -147,9 +147,19 @@ class Checkpoints:
     def committed(self) -> None:
         """Count a commit; every couple of hundred a checkpoint starts, unless one still runs."""
         self._commits += 1
-        if self._commits >= COMMITS_PER_CHECKPOINT and (self._running is None or self._running.done()):
+        if self._commits >= COMMITS_PER_CHECKPOINT:
+            self._start()
+
+    def _start(self) -> asyncio.Task[None]:
+        """Start a checkpoint, unless one runs; returns it."""
+        if self._running is None or self._running.done():
             self._commits = 0
             self._running = asyncio.create_task(asyncio.to_thread(self._checkpoint))
+        return self._running
+
+    async def run(self) -> None:
+        """Make a checkpoint now and wait for it, or for the one that runs."""
+        await asyncio.wait([self._start()])
 
     async def close(self) -> None:
         """Wait for one that runs."""

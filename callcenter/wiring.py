@@ -5,16 +5,13 @@ from callcenter.agents import stations
 from callcenter.contacts import mail as contact_mail
 from callcenter.db import Database
 from callcenter.meetings import engine as meetings
-from callcenter.meetings import invitations, renaming
+from callcenter.meetings import invitations, renaming, series_mails
 
 
 def wire(database: Database) -> Database:
     """Let messages be stored with their transactions, and due meetings go before the queue; returns the database."""
     database.before_commit.append(inbox.store)
-<<<<<<< HEAD
-    database.reactions += [stations.react, meetings.react, contact_mail.react, invitations.react]
-=======
-    database.reactions += [meetings.react, contact_mail.react, invitations.react, renaming.react]
->>>>>>> w-list
+    database.reactions += [stations.react, meetings.react, contact_mail.react]
+    database.reactions += [invitations.react, series_mails.react, renaming.react]
     database.before_queue.append(meetings.feed)
     return database

@@ -22,6 +22,8 @@ from callcenter.contacts.models import Import
 from callcenter.db import Database
 from callcenter.errors import CallCenterError, Conflict, Invalid, fill
 from callcenter.meetings import imports as meeting_imports
+from webui import views
+from webui.errors import WrongType
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +72,13 @@ class ImportWork:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def received(request: Request) -> FormData:
+    """Return the form a file is sent with to the API; raises WrongType for any other."""
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise WrongType("Send the file as multipart/form-data.")
+    return await views.form(request)
 
 
 async def upload(request: Request, actor: Actor, form: FormData) -> Import:

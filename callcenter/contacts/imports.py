@@ -1,14 +1,11 @@
 """Importing contacts from CSV: staged, checked, applied in short batches, undone as a whole.
 
-Reading goes on in a thread; every batch is a unit of work of its own that aims at half of 50 ms, so that calls get
-their turn between any two. A row and its contact are written in one transaction: after a crash the rest is applied by
-`resume_all`, none twice. A number that another contact has, or an earlier row, is a notice and not an error: families
-and companies share numbers, and identification asks then (B1).
+Reading goes on in a thread; every batch is a unit of work of its own (batches.py). A row and its contact are written in
+one transaction: after a crash the rest is applied by `resume_all`, none twice. A number that another contact has, or an
+earlier row, is a notice and not an error: families and companies share numbers, and identification asks then (B1).
 """
 
 import asyncio
-import datetime as dt
-import io
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -17,44 +14,24 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import structlog
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
 
-from callcenter import clock
 from callcenter.actor import SYSTEM, Actor, Role
 from callcenter.contacts import csv_file, import_rows, import_steps, text
+from callcenter.contacts.batches import ABANDONED, LARGEST_BATCH, PAUSE_SECONDS, Pace, end_failed, in_thread, moving, open_source
 from callcenter.contacts.csv_file import Layout
 from callcenter.contacts.import_queries import get_import
 from callcenter.contacts.models import Import, ImportRow, Number
 from callcenter.contacts.seen_numbers import SeenNumbers
 from callcenter.db import Database, UnitOfWork
-from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, Unavailable
+from callcenter.errors import CallCenterError, Invalid, Unavailable
 from callcenter.users.service import audit
 
 log = structlog.get_logger(__name__)
 
 Progress = Callable[[Import], None]
 
-BATCH_SECONDS = 0.025
-PAUSE_SECONDS = 0.005
-ABANDONED = dt.timedelta(minutes=1)
-_FIRST_BATCH, _LARGEST_BATCH = 20, 500
-
-
-class Pace:
-    """How many rows fit into a batch, learnt from how long the last one took."""
-
-    def __init__(self) -> None:
-        self.size = _FIRST_BATCH
-        self._began = 0.0
-
-    def begin(self) -> None:
-        """A batch begins."""
-        self._began = clock.monotonic()
-
-    def end(self) -> None:
-        """A batch is committed: aim the next one at BATCH_SECONDS."""
-        took = max(clock.monotonic() - self._began, 0.001)
-        self.size = max(1, min(_LARGEST_BATCH, int(self.size * min(2.0, max(0.25, BATCH_SECONDS / took)))))
+_WORTH_A_TRANSACTION = 20  # contacts: a transaction by itself costs about as much
 
 
 async def create(uow: UnitOfWork, file_name: str, dry_run: bool = False) -> Import:
@@ -95,11 +72,8 @@ async def run_import(
         async with database.unit_of_work(actor) as uow:
             import_id = (await create(uow, file_name, dry_run)).id
     try:
-        opened = await asyncio.to_thread(open_source, source)
-        try:
+        with closing(open_source(source)) as opened:
             await _stage(database, actor, import_id, opened, region, progress)
-        finally:
-            opened.close()
     except CallCenterError as error:
         return await _fail(database, actor, import_id, error)
     async with database.reading(actor) as uow:
@@ -107,21 +81,11 @@ async def run_import(
     return staged if staged.dry_run else await apply(database, actor, import_id, progress)
 
 
-def open_source(source: Path | bytes) -> BinaryIO:
-    """Open a file, or octets, to be imported; raises Invalid when it is not there or too large."""
-    size = len(source) if isinstance(source, bytes) else source.stat().st_size if source.is_file() else -1
-    if size < 0:
-        raise Invalid("There is no file {name}.", field="file", name=str(source))
-    if size > csv_file.MAXIMUM_BYTES:
-        raise Invalid("The file is larger than {limit} MB. Split it.", field="file", limit=csv_file.MAXIMUM_BYTES >> 20)
-    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
-
-
 async def _stage(
     database: Database, actor: Actor, import_id: int, opened: BinaryIO, region: str, progress: Progress | None
 ) -> None:
     """Read and check every row of the file."""
-    layout = await asyncio.to_thread(csv_file.read_layout, opened)
+    layout = await in_thread(partial(csv_file.read_layout, opened))
     async with database.unit_of_work(actor) as uow:
         (await _moving(uow, import_id, "staging")).header = layout.header
     with closing(csv_file.read_rows(opened, layout)) as read, SeenNumbers() as seen:
@@ -141,10 +105,10 @@ async def _stage_rows(
     progress: Progress | None,
 ) -> None:
     """Store the rows that `read_batch` reads, so many at a time as it is told."""
-    pace = Pace()
+    pace = Pace(database, _WORTH_A_TRANSACTION)
     while True:
         pace.begin()
-        batch = await asyncio.to_thread(read_batch, pace.size)
+        batch = await in_thread(partial(read_batch, pace.size))
         if not batch:
             return
         async with database.reading(actor) as uow:
@@ -157,9 +121,9 @@ async def _stage_rows(
             staged.notices += sum(bool(each["notice"]) for each in batch)
             if staged.total > csv_file.MAXIMUM_ROWS:
                 raise Invalid("The file has more than {limit} rows. Split it.", field="file", limit=csv_file.MAXIMUM_ROWS)
-            await uow.session.execute(insert(ImportRow), [{**each, "import_id": import_id, "applied": False} for each in batch])
+            await import_steps.store_rows(uow, import_id, batch)
         pace.end()
-        await _breathe(progress, staged)
+        await pace.breathe(progress, staged)
 
 
 def _read_batch(
@@ -197,7 +161,7 @@ async def apply(database: Database, actor: Actor, import_id: int, progress: Prog
     async with database.unit_of_work(actor) as uow:
         applied = await _moving(uow, import_id, "checked", "applying")
         applied.state, applied.dry_run, applied.finished_at = "applying", False, None
-    pace, line = Pace(), 0
+    pace, line = Pace(database, _WORTH_A_TRANSACTION), 0
     while True:
         pace.begin()
         async with database.unit_of_work(actor) as uow:
@@ -210,9 +174,8 @@ async def apply(database: Database, actor: Actor, import_id: int, progress: Prog
                 line = last[0]
                 applied.applied += last[1]
         pace.end()
-        await _breathe(progress, applied)
+        await pace.breathe(progress, applied)
         if last is None:
-            await _forget(database, actor, import_id)
             return applied
 
 
@@ -224,7 +187,7 @@ async def undo(database: Database, actor: Actor, import_id: int, progress: Progr
     async with database.unit_of_work(actor) as uow:
         undone = await _moving(uow, import_id, "applying", "done", "undoing")
         undone.state = "undoing"
-    pace = Pace()
+    pace = Pace(database, _WORTH_A_TRANSACTION)
     while True:
         pace.begin()
         async with database.unit_of_work(actor) as uow:
@@ -238,7 +201,7 @@ async def undo(database: Database, actor: Actor, import_id: int, progress: Progr
                 undone.state, undone.finished_at = "undone", uow.now
                 audit(uow, "import.undone", "import", import_id, kept=undone.kept)
         pace.end()
-        await _breathe(progress, undone)
+        await pace.breathe(progress, undone)
         if finished:
             await _forget(database, actor, import_id)
             return undone
@@ -264,28 +227,15 @@ async def resume_all(database: Database) -> list[Import]:
 
 
 async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> Import:
-    """Return the import for a change, locked until the commit; raises Conflict unless it is in one of the states."""
+    """Return the import for a change, as batches.moving does (supervisors)."""
     uow.actor.require(Role.SUPERVISOR)
-    found = await uow.session.get(Import, import_id, with_for_update=True)
-    if found is None:
-        raise NotFound("There is no such import.")
-    if found.state not in states:
-        raise Conflict("This import is {state} now; that cannot be done.", state=found.state)
-    found.touched_at = uow.now
-    return found
-
-
-async def _breathe(progress: Progress | None, moved: Import) -> None:
-    if progress is not None:
-        progress(moved)
-    await asyncio.sleep(PAUSE_SECONDS)
+    return await moving(uow, Import, import_id, states)
 
 
 async def _fail(database: Database, actor: Actor, import_id: int, why: CallCenterError) -> Import:
     async with database.unit_of_work(actor) as uow:
         failed = await _moving(uow, import_id, "staging")
-        failed.state, failed.finished_at = "failed", uow.now
-        failed.error, failed.error_values = why.sentence, {name: str(value) for name, value in why.values.items()}
+        end_failed(uow, failed, why)
         audit(uow, "import.failed", "import", import_id, reason=str(why))
     await _forget(database, actor, import_id, everything=True)
     return failed
@@ -295,8 +245,8 @@ async def _forget(database: Database, actor: Actor, import_id: int, *, everythin
     """Delete staged rows that nobody needs any more, in batches; rejected ones and notices stay unless `everything`."""
     async with database.reading(actor) as uow:
         last = await uow.session.scalar(select(func.max(ImportRow.line)).where(ImportRow.import_id == import_id)) or 0
-    for line in range(0, last + 1, _LARGEST_BATCH):
-        some = delete(ImportRow).where(ImportRow.import_id == import_id, ImportRow.line.between(line, line + _LARGEST_BATCH - 1))
+    for line in range(0, last + 1, LARGEST_BATCH):
+        some = delete(ImportRow).where(ImportRow.import_id == import_id, ImportRow.line.between(line, line + LARGEST_BATCH - 1))
         if not everything:
             some = some.where(ImportRow.error == "", ImportRow.notice == "")
         async with database.unit_of_work(actor) as uow:

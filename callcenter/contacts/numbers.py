@@ -95,6 +95,8 @@ def search_digits(text: str) -> str:
 
 def _plain(raw: str) -> str:
     """Return the text with ASCII digits and without invisible characters."""
+    if raw.isascii() and raw.isprintable():  # nearly every number
+        return raw[:_LONGEST_TYPED].strip()
     text = unicodedata.normalize("NFKC", raw[:_LONGEST_TYPED])
     kept = (each for each in text if unicodedata.category(each) not in {"Cc", "Cf", "Cs"} or each in "\t\n\r")
     return "".join(str(unicodedata.digit(each)) if each.isdecimal() else each for each in kept).strip()
@@ -102,7 +104,8 @@ def _plain(raw: str) -> str:
 
 def _is_withheld(text: str) -> bool:
     name = _SCHEME.sub("", text).partition("@")[0].strip(" \"'<>").casefold()
-    name = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
+    if not name.isascii():
+        name = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
     return name in _WITHHELD
 
 

@@ -26,7 +26,12 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event: a phone meeting's window. Times are aware; `stamp` is when it last changed; `url` is a page about it."""
+    """An event: a phone meeting's window. Times are aware; `stamp` is when it last changed; `url` is a page about it.
+
+    An event that repeats has a `rule` (RFC 5545's RRULE), its times are without a zone, as the clock of `zone` shows them,
+    and `without` are those of its occurrences that do not take place. `place` is which occurrence of the event of this UID
+    this one is instead of (RECURRENCE-ID), by that clock.
+    """
 
     uid: str
     sequence: int
@@ -40,16 +45,24 @@ class Entry:
     organizer: Person | None = None
     attendee: Person | None = None
     cancelled: bool = False
+    zone: str = ""
+    rule: str = ""
+    without: tuple[dt.datetime, ...] = ()
+    place: dt.datetime | None = None
 
 
-def calendar(method: Method, entries: Iterable[Entry], *, name: str = "") -> str:
-    """Return an iCalendar text (CRLF, folded): one event for an invitation, any number for a feed called `name`."""
+def calendar(method: Method, entries: Iterable[Entry], *, name: str = "", zone: Iterable[str] = ()) -> str:
+    """Return an iCalendar text (CRLF, folded): the events of an invitation, or of a feed called `name`.
+
+    `zone` are the lines of the time zone that events name (ics_zone.py).
+    """
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}", "CALSCALE:GREGORIAN", f"METHOD:{method}"]
     if name:
         lines.append(f"NAME:{_line(name)}")  # RFC 7986
         lines.append(f"X-WR-CALNAME:{_line(name)}")  # what Google, Outlook and Apple read
         lines.append("REFRESH-INTERVAL;VALUE=DURATION:PT15M")  # RFC 7986
         lines.append("X-PUBLISHED-TTL:PT15M")  # Outlook
+    lines.extend(zone)
     for each in entries:
         lines.extend(_event(each))
     lines.append("END:VCALENDAR")
@@ -63,9 +76,22 @@ def uid(meeting_id: int, domain: str) -> str:
 
 def told(ical: str) -> dict[str, str]:
     """Return of an iCalendar text of ours, with one event, its UID and what people see of it: what makes two differ."""
-    lines = (each.partition(":") for each in ical.replace("\r\n ", "").split("\r\n"))
     seen = ("UID", "DTSTART", "DTEND", "SUMMARY", "DESCRIPTION", "LOCATION")
-    return {name: value for name, _, value in lines if name in seen}
+    return {name: value for name, values in events(ical)[0].items() for value in values if name in seen}
+
+
+def events(ical: str) -> list[dict[str, list[str]]]:
+    """Return the events of an iCalendar text of ours: by a line's name, without its parameters, the values it has there."""
+    found: list[dict[str, list[str]]] = []
+    inside = False
+    for line in ical.replace("\r\n ", "").split("\r\n"):
+        if line in ("BEGIN:VEVENT", "END:VEVENT"):
+            inside = line.startswith("BEGIN")
+            found += [{}] if inside else []
+        elif inside:
+            name, _, value = line.partition(":")
+            found[-1].setdefault(name.partition(";")[0], []).append(value)
+    return found
 
 
 def _event(entry: Entry) -> list[str]:
@@ -75,11 +101,16 @@ def _event(entry: Entry) -> list[str]:
         f"SEQUENCE:{entry.sequence}",
         f"DTSTAMP:{_utc(entry.stamp)}",
         f"LAST-MODIFIED:{_utc(entry.stamp)}",
-        f"DTSTART:{_utc(entry.start)}",
-        f"DTEND:{_utc(entry.end)}",
+        _at("DTSTART", entry.start, entry.zone),
+        _at("DTEND", entry.end, entry.zone),
         f"SUMMARY:{_line(entry.summary)}",
         f"STATUS:{'CANCELLED' if entry.cancelled else 'CONFIRMED'}",
     ]
+    if entry.place is not None:
+        lines.append(_at("RECURRENCE-ID", entry.place, entry.zone))
+    if entry.rule:
+        lines.append(f"RRULE:{entry.rule}")
+    lines += [_at("EXDATE", each, entry.zone) for each in entry.without]
     if entry.description:
         lines.append(f"DESCRIPTION:{text.clean_lines(entry.description).translate(_ESCAPED)}")
     if entry.location:
@@ -97,6 +128,11 @@ def _address(person: Person) -> str:
     """Return the end of a line that names a person."""
     name = _clean(person.name).replace('"', "'")  # a quotation mark cannot stand in a parameter (section 3.1)
     return f';CN="{name}":mailto:{person.address}' if name else f":mailto:{person.address}"
+
+
+def _at(name: str, at: dt.datetime, zone: str) -> str:
+    """Return a line that says when: in UTC, or as the clock of the zone shows it."""
+    return f"{name}:{_utc(at)}" if at.tzinfo else f"{name};TZID={zone}:{at:%Y%m%dT%H%M%S}"
 
 
 def _utc(at: dt.datetime) -> str:

@@ -36,6 +36,7 @@ async def check_rows(
 ) -> list[dict[str, Any]]:
     """Return rows as they are kept: what they mean, or why they cannot be planned and in which column."""
     found: list[dict[str, Any]] = []
+    kept: list[planning.Plan] = []  # what was read for a row stays in the session for the next ones while somebody holds it
     for line, raw, unreadable in batch:
         cells = [text.clean_lines(cell) for cell in raw]
         row: dict[str, Any] = {
@@ -51,7 +52,7 @@ async def check_rows(
             if unreadable:
                 raise Invalid(unreadable)
             meant = await _meant(uow, names, import_cells.read(layout, cells))
-            await planning.settle(uow, meant)
+            kept.append(await planning.settle(uow, meant))
             row["data"] = meant.model_dump(mode="json")
         except CallCenterError as error:
             row |= _rejected(error)
@@ -96,10 +97,12 @@ async def plan_rows(uow: UnitOfWork, import_id: int, size: int) -> tuple[int, in
     query = select(MeetingImportRow).where(MeetingImportRow.import_id == import_id, MeetingImportRow.state == "good")
     rows = list(await uow.session.scalars(query.order_by(MeetingImportRow.line).limit(size)))
     planned = 0
+    kept: list[planning.Plan] = []  # as in check_rows
     for row in rows:
         try:
             data = MeetingInput.model_validate(row.data)
             wanted = await planning.settle(uow, data)
+            kept.append(wanted)
         except CallCenterError as error:
             for name, value in _rejected(error).items():
                 setattr(row, name, value)

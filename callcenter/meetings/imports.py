@@ -6,23 +6,22 @@ planned by `resume_all`, none twice, whoever else is at it. Each row is planned 
 who imports. A file that was imported before (by its digest) is checked, and then waits until somebody wants it once more.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Generator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import structlog
 from sqlalchemy import func, insert, select
 
 from callcenter.actor import SYSTEM, Actor, Role
 from callcenter.contacts import csv_file
+from callcenter.contacts.batches import ABANDONED, Pace, end_failed, in_thread, moving, open_source
 from callcenter.contacts.csv_file import Layout
-from callcenter.contacts.imports import ABANDONED, PAUSE_SECONDS, Pace, open_source
 from callcenter.db import Database, UnitOfWork
-from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotPermitted, Unavailable
+from callcenter.errors import CallCenterError, Invalid, NotFound, NotPermitted, Unavailable
 from callcenter.meetings import import_cells, import_steps
 from callcenter.meetings.import_names import Names
 from callcenter.meetings.models import MeetingImport, MeetingImportRow
@@ -32,11 +31,11 @@ from callcenter.users.service import actor_of, audit
 log = structlog.get_logger(__name__)
 
 Progress = Callable[[MeetingImport], None]
-T = TypeVar("T")
 Read = Generator[tuple[int, list[str], str]]
 
 MAXIMUM_ROWS = 100_000
 _CHUNK = 1 << 20
+_READ_AT_ONCE = 50
 
 
 def digest_of(source: BinaryIO) -> str:
@@ -93,7 +92,7 @@ async def run_import(
     """
     with closing(open_source(source)) as opened:
         if import_id is None:
-            digest = await _in_thread(lambda: digest_of(opened))
+            digest = await in_thread(lambda: digest_of(opened))
             async with database.unit_of_work(actor) as uow:
                 import_id = (await create(uow, file_name, digest, dry_run)).id
         try:
@@ -106,7 +105,7 @@ async def run_import(
 
 
 async def _read(database: Database, actor: Actor, import_id: int, opened: BinaryIO, progress: Progress | None) -> None:
-    layout = await _in_thread(lambda: csv_file.read_layout(opened, import_cells.COLUMNS))
+    layout = await in_thread(lambda: csv_file.read_layout(opened, import_cells.COLUMNS))
     async with database.unit_of_work(actor) as uow:
         (await _moving(uow, import_id, "reading")).header = layout.header
     with closing(csv_file.read_rows(opened, layout)) as read:
@@ -122,14 +121,14 @@ async def _read(database: Database, actor: Actor, import_id: int, opened: Binary
 async def _read_rows(
     database: Database, actor: Actor, import_id: int, layout: Layout, read: Read, progress: Progress | None
 ) -> None:
-    pace, names = Pace(), Names()
+    pace, names = Pace(database, at_most=_READ_AT_ONCE), Names()
     while True:
-        pace.begin()
-        batch = await _in_thread(lambda: list(islice(read, pace.size)))
+        batch = await in_thread(lambda: list(islice(read, pace.size)))
         if not batch:
             return
         async with database.reading(actor) as uow:
             rows = await import_steps.check_rows(uow, names, layout, batch)
+        pace.begin()  # checking goes on in threads and holds nothing
         async with database.unit_of_work(actor) as uow:
             moved = await _moving(uow, import_id, "reading")
             good = sum(row["state"] == "good" for row in rows)
@@ -140,7 +139,7 @@ async def _read_rows(
                 raise Invalid("The file has more than {limit} rows. Split it.", field="file", limit=MAXIMUM_ROWS)
             await uow.session.execute(insert(MeetingImportRow), [{**row, "import_id": import_id} for row in rows])
         pace.end()
-        await _breathe(progress, moved)
+        await pace.breathe(progress, moved)
 
 
 async def plan(database: Database, actor: Actor, import_id: int, progress: Progress | None = None) -> MeetingImport:
@@ -151,7 +150,7 @@ async def plan(database: Database, actor: Actor, import_id: int, progress: Progr
     async with database.unit_of_work(actor) as uow:
         moved = await _moving(uow, import_id, "checked", "planning")
         moved.state, moved.dry_run, moved.finished_at = "planning", False, None
-    pace = Pace()
+    pace = Pace(database)
     while True:
         pace.begin()
         async with database.unit_of_work(actor) as uow:
@@ -165,7 +164,7 @@ async def plan(database: Database, actor: Actor, import_id: int, progress: Progr
                 audit(uow, "meetings.import_planned", "meeting_import", import_id, planned=moved.planned, rejected=moved.rejected)
                 await import_steps.tell_consultants(uow, import_id)
         pace.end()
-        await _breathe(progress, moved)
+        await pace.breathe(progress, moved)
         if moved.state == "done":
             return moved
 
@@ -232,38 +231,18 @@ async def report(uow: UnitOfWork, import_id: int, say: import_steps.Say = import
 
 
 async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> MeetingImport:
-    """Return the import for a change, locked until the commit; raises Conflict unless it is in one of the states."""
-    found = await uow.session.get(MeetingImport, import_id, with_for_update=True)
-    if found is None or not (uow.actor.may(Role.SUPERVISOR) or found.user_id == uow.actor.user_id):
-        raise NotFound("There is no such import.")
-    if found.state not in states:
-        raise Conflict("This import is {state} now; that cannot be done.", state=found.state)
-    found.touched_at = uow.now
-    return found
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    """Do what reads the file in a thread; stopped meanwhile, wait until the thread has let go of the file."""
-    running = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise
-
-
-async def _breathe(progress: Progress | None, moved: MeetingImport) -> None:
-    if progress is not None:
-        progress(moved)
-    await asyncio.sleep(PAUSE_SECONDS)
+    """Return the import for a change, as batches.moving does: one's own, any for supervisors."""
+    actor = uow.actor
+    return await moving(
+        uow, MeetingImport, import_id, states, lambda found: actor.may(Role.SUPERVISOR) or found.user_id == actor.user_id
+    )
 
 
 async def _fail(database: Database, actor: Actor, import_id: int, why: CallCenterError) -> MeetingImport:
     """End an import with a sentence; meetings it planned before stay, and its good rows are no longer good for anything."""
     async with database.unit_of_work(actor) as uow:
         failed = await _moving(uow, import_id, "reading", "checked", "planning")
-        failed.state, failed.finished_at = "failed", uow.now
-        failed.error, failed.error_values = why.sentence, {name: str(value) for name, value in why.values.items()}
+        end_failed(uow, failed, why)
         audit(uow, "meetings.import_failed", "meeting_import", import_id, reason=str(why))
         await import_steps.forget(uow, import_id)
     return failed

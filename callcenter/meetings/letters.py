@@ -5,6 +5,7 @@ catalogue of the pages: its sentences belong together, and the domain knows no c
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, dates
 
 Kind = Literal["invited", "changed", "cancelled", "moved"]
+LISTED = 30  # times in one letter
 
 # Of each language: subjects and first sentences by kind, then the lines of the letter.
 WORDS: dict[str, dict[str, str]] = {
@@ -25,6 +27,14 @@ WORDS: dict[str, dict[str, str]] = {
         "first.cancelled": "Hello,\n\nour phone call is cancelled; nobody will call you at this time.",
         "first.moved": "Hello,\n\nour phone call moves to another time, about which you get a letter of its own. "
         "Nobody will call you at this one.",
+        "subject.several.invited": "Phone calls from {day}: {topic}",
+        "subject.several.changed": "Changed: phone calls from {day}: {topic}",
+        "subject.several.cancelled": "Cancelled: phone calls from {day}: {topic}",
+        "first.several.invited": "Hello,\n\n{who} will call you at these times ({count}):",
+        "first.several.changed": "Hello,\n\nsomething about our phone calls has changed. "
+        "{who} will call you at these times ({count}):",
+        "first.several.cancelled": "Hello,\n\nour phone calls at these times are cancelled ({count}); nobody will call you then:",
+        "more": "… and {count} more, the last: {when}",
         "who": "{user} from {project}",
         "we": "We",
         "title": "Phone call from {who}",
@@ -57,6 +67,15 @@ WORDS: dict[str, dict[str, str]] = {
         "first.cancelled": "Dzień dobry,\n\nnasza rozmowa telefoniczna została odwołana; w tym czasie nikt nie zadzwoni.",
         "first.moved": "Dzień dobry,\n\nnasza rozmowa telefoniczna została przełożona na inny termin, o którym informujemy "
         "w osobnej wiadomości. W dotychczasowym terminie nikt nie zadzwoni.",
+        "subject.several.invited": "Rozmowy telefoniczne od {day}: {topic}",
+        "subject.several.changed": "Zmiana: rozmowy telefoniczne od {day}: {topic}",
+        "subject.several.cancelled": "Odwołane: rozmowy telefoniczne od {day}: {topic}",
+        "first.several.invited": "Dzień dobry,\n\nzadzwoni do Państwa {who}. Terminy rozmów ({count}):",
+        "first.several.changed": "Dzień dobry,\n\nw sprawie naszych rozmów telefonicznych zaszła zmiana. "
+        "Zadzwoni do Państwa {who}. Terminy rozmów ({count}):",
+        "first.several.cancelled": "Dzień dobry,\n\nnasze rozmowy telefoniczne w tych terminach zostały odwołane ({count}); "
+        "nikt wtedy nie zadzwoni:",
+        "more": "… i jeszcze {count}, ostatnia: {when}",
         "who": "{user} ({project})",
         "we": "nasz konsultant",
         "title": "Rozmowa telefoniczna: {who}",
@@ -113,14 +132,44 @@ def write(language: str, kind: Kind, facts: Facts) -> Letter:
     title = facts.name or words["title"].format(who=who)
     start = facts.start.astimezone(ZoneInfo(facts.zone))
     lines = [words[f"first.{kind}"].format(who=who), "", words["when"].format(when=when(language, facts))]
-    lines.append(words["number"].format(number=facts.number))
+    lines += _same(words, kind, facts)
+    day = dates.format_date(start, "long", locale=_locale(language))
+    subject = words[f"subject.{kind}"].format(day=day, topic=facts.name or who)
+    return Letter(subject, "\n".join(lines) + "\n", title, words["location"].format(number=facts.number))
+
+
+def write_several(language: str, kind: Kind, several: Sequence[Facts]) -> Letter:
+    """Write one letter about meetings of a series (kind moved: as cancelled), in order; the first tells who, number and topic."""
+    words, facts = WORDS.get(language, WORDS["en"]), several[0]
+    kind = "cancelled" if kind == "moved" else kind
+    who = _who(words, facts)
+    lines = [words[f"first.several.{kind}"].format(who=who, count=len(several)), ""]
+    listed = several if len(several) <= LISTED else several[: LISTED - 1]
+    lines += [f"- {when(language, each)}" for each in listed]
+    if len(listed) < len(several):
+        lines.append(words["more"].format(count=len(several) - len(listed), when=when(language, several[-1])))
+    lines += ["", *_same(words, kind, facts)]
+    day = dates.format_date(facts.start.astimezone(ZoneInfo(facts.zone)), "long", locale=_locale(language))
+    subject = words[f"subject.several.{kind}"].format(day=day, topic=facts.name or who)
+    title = facts.name or words["title"].format(who=who)
+    return Letter(subject, "\n".join(lines) + "\n", title, words["location"].format(number=facts.number))
+
+
+def describe(language: str, facts: Facts) -> str:
+    """Write what a calendar says beside each meeting of a series: the letter without its time, which the calendar shows."""
+    words = WORDS.get(language, WORDS["en"])
+    first = words["first.invited"].format(who=_who(words, facts))
+    return "\n".join([first, "", *_same(words, "invited", facts)]) + "\n"
+
+
+def _same(words: dict[str, str], kind: Kind, facts: Facts) -> list[str]:
+    """Return the lines of a letter that are the same whenever the meeting is."""
+    lines = [words["number"].format(number=facts.number)]
     if facts.name:
         lines.append(words["about"].format(name=facts.name))
     if kind in ("invited", "changed"):
         lines += ["", (words["reply_or_call"] if facts.phone else words["reply"]).format(phone=facts.phone)]
-    day = dates.format_date(start, "long", locale=_locale(language))
-    subject = words[f"subject.{kind}"].format(day=day, topic=facts.name or who)
-    return Letter(subject, "\n".join(lines) + "\n", title, words["location"].format(number=facts.number))
+    return lines
 
 
 def when(language: str, facts: Facts) -> str:

@@ -5,7 +5,7 @@ which others follow it, and how a new time carries over (recurrence.py).
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,8 +42,7 @@ async def plan_series(uow: UnitOfWork, data: MeetingInput, repeat: SeriesInput) 
     await uow.session.flush()
     planned = [await _plan(uow, data, window, zone, series.id) for window in found]
     quiet.thin_out(uow)
-    first = await uow.session.get_one(Meeting, planned[0].id)
-    await log.on_timeline(uow, first, "planned", f"Phone meetings planned: {first.name}", count=len(planned))
+    await _on_timelines(uow, "planned", planned)
     audit(uow, "meeting.series_planned", "meeting", planned[0].id, series_id=series.id, rule=series.rule, count=len(planned))
     return SeriesOut(series_id=series.id, rule=series.rule, time_zone=series.time_zone, items=planned)
 
@@ -95,7 +94,8 @@ async def change_series(
     others = await _rest(uow, series, meeting)
     zone = ZoneInfo(series.time_zone)
     [before] = await views.shown(uow, [meeting_id])
-    after = await service.change(uow, meeting_id, data)
+    was = {each.id: (each.from_at, each.to_at) for each in (meeting, *others)}
+    after = await service.change(uow, meeting_id, data, alone=False)
     _left_at(meeting, moved=after.from_at != before.from_at)
     report = SeriesReport(changed=[after], untouched=[])
     for each in others:
@@ -106,13 +106,18 @@ async def change_series(
         try:
             report.changed.append(
                 await service.change(
-                    uow, each.id, wanted.model_copy(update={"keep_number": data.keep_number, "invite": data.invite})
+                    uow,
+                    each.id,
+                    wanted.model_copy(update={"keep_number": data.keep_number, "invite": data.invite}),
+                    alone=False,
                 )
             )
         except Invalid as error:
             raise _on_day(error, Window(wanted.from_at, wanted.to_at or wanted.from_at), zone) from error
         _left_at(each, moved=after.from_at != before.from_at)
     quiet.thin_out(uow)
+    moved = [each for each in report.changed if (each.from_at, each.to_at) != was[each.id]]
+    await _on_timelines(uow, "moved", moved, before=before.from_at)
     return report
 
 
@@ -123,14 +128,28 @@ async def cancel_series(uow: UnitOfWork, meeting_id: int, reason: str, scope: Sc
     if scope == "one":
         return SeriesReport(changed=[await service.cancel(uow, meeting_id, reason)], untouched=[])
     others = await _rest(uow, await _series(uow, meeting), meeting)
-    report = SeriesReport(changed=[await service.cancel(uow, meeting_id, reason)], untouched=[])
+    report = SeriesReport(changed=[await service.cancel(uow, meeting_id, reason, alone=False)], untouched=[])
     for each in others:
         if _untouchable(uow, each):
             report.untouched.append(each.id)
         else:
-            report.changed.append(await service.cancel(uow, each.id, reason))
+            report.changed.append(await service.cancel(uow, each.id, reason, alone=False))
     quiet.thin_out(uow)
+    await _on_timelines(uow, "cancelled", report.changed, note=report.changed[0].reason)
     return report
+
+
+async def _on_timelines(uow: UnitOfWork, event: str, meetings: Sequence[MeetingOut], **data: Any) -> None:
+    """Write one line on each customer's timeline about what was done to their meetings at once: how many, and the first."""
+    theirs: dict[int | None, list[MeetingOut]] = {}
+    for each in meetings:
+        theirs.setdefault(each.contact_id, []).append(each)
+    for several in theirs.values():
+        first = await uow.session.get_one(Meeting, min(several, key=lambda each: each.from_at).id)
+        count = {"count": len(several)} if len(several) > 1 else {}
+        what = f"Phone meetings {event} ({len(several)})" if count else f"Phone meeting {event}"
+        text = ". ".join(each for each in (f"{what}: {first.name}", data.get("note", "")) if each)
+        await log.on_timeline(uow, first, event, text, **count, **data)
 
 
 async def _series(uow: UnitOfWork, meeting: Meeting) -> MeetingSeries:

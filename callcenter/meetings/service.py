@@ -55,8 +55,8 @@ async def check(uow: UnitOfWork, data: MeetingInput, meeting_id: int | None = No
     return await warnings.about(uow, await planning.settle(uow, data, before), meeting_id)
 
 
-async def change(uow: UnitOfWork, meeting_id: int, data: MeetingChange) -> MeetingOut:
-    """Change a meeting that was read at `data.version`.
+async def change(uow: UnitOfWork, meeting_id: int, data: MeetingChange, *, alone: bool = True) -> MeetingOut:
+    """Change a meeting that was read at `data.version`. Not `alone`: whoever changes several writes the timeline's line.
 
     Raises Invalid with the field at fault, ChangedMeanwhile (a Conflict) naming who saved what since, Conflict while it is
     being called or when it is over.
@@ -74,7 +74,7 @@ async def change(uow: UnitOfWork, meeting_id: int, data: MeetingChange) -> Meeti
         _begin_anew(meeting, changed.keys())
         changes.record(uow, meeting, "changed", "The meeting was changed.", changed)
         audit(uow, "meeting.changed", "meeting", meeting.id, changes=changed)
-        if {"from_at", "to_at"} & changed.keys():
+        if alone and {"from_at", "to_at"} & changed.keys():
             await log.on_timeline(uow, meeting, "moved", f"Phone meeting moved: {meeting.name}", before=before.from_at)
         await due.schedule(uow, meeting)
         await invitations.update(uow, meeting)
@@ -87,8 +87,11 @@ async def change(uow: UnitOfWork, meeting_id: int, data: MeetingChange) -> Meeti
     return await views.one(uow, meeting, await warnings.about(uow, wanted, meeting.id))
 
 
-async def cancel(uow: UnitOfWork, meeting_id: int, reason: str) -> MeetingOut:
-    """Take back the promise, with a reason; raises Invalid without one, Conflict while it is being called or over."""
+async def cancel(uow: UnitOfWork, meeting_id: int, reason: str, *, alone: bool = True) -> MeetingOut:
+    """Take back the promise, with a reason; raises Invalid without one, Conflict while it is being called or over.
+
+    Not `alone`: whoever cancels several writes the timeline's line.
+    """
     meeting = await rows.own(uow, meeting_id)
     reason = reason.strip()
     if not reason:
@@ -98,7 +101,7 @@ async def cancel(uow: UnitOfWork, meeting_id: int, reason: str) -> MeetingOut:
     await changes.refuse_calling(uow, meeting)
     if MeetingState(meeting.state) not in OPEN:
         raise Conflict("This meeting is over and cannot be cancelled.")
-    await storing.close(uow, meeting, reason)
+    await storing.close(uow, meeting, reason, alone=alone)
     return await views.one(uow, meeting)
 
 

@@ -38,14 +38,15 @@ async def add(
     return meeting
 
 
-async def close(uow: UnitOfWork, meeting: Meeting, reason: str) -> None:
-    """Put a meeting that may be cancelled into that state, and let everybody know."""
+async def close(uow: UnitOfWork, meeting: Meeting, reason: str, *, alone: bool = True) -> None:
+    """Put a meeting that may be cancelled into that state, and let everybody know (the timeline when it is `alone`)."""
     before = meeting.state
     meeting.state, meeting.reason, meeting.closed_at = MeetingState.CANCELLED.value, reason, uow.now
     meeting.waiting, meeting.waiting_values, meeting.not_before = "", {}, None
     changes.record(uow, meeting, "state", "Cancelled ({reason}).", {"state": [before, meeting.state]}, reason=reason)
     audit(uow, "meeting.cancelled", "meeting", meeting.id, reason=reason)
-    await log.on_timeline(uow, meeting, "cancelled", f"Phone meeting cancelled: {meeting.name}. {reason}", note=reason)
+    if alone:
+        await log.on_timeline(uow, meeting, "cancelled", f"Phone meeting cancelled: {meeting.name}. {reason}", note=reason)
     await due.schedule(uow, meeting)
     await invitations.withdraw(uow, meeting)
     await log.tell(uow, meeting)

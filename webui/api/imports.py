@@ -11,8 +11,6 @@ from callcenter.contacts.models import Import
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict
 from webui import imports as background
-from webui import views
-from webui.errors import WrongType
 from webui.i18n import gettext, say
 from webui.openapi import operation, routes_of
 from webui.validation import Id
@@ -68,9 +66,7 @@ async def list_imports(uow: UnitOfWork) -> ImportList:
 @operation("POST", "/imports", "createImport", role=Role.SUPERVISOR, upload=True, status=202)
 async def create_import(request: Request, actor: Actor) -> ImportOut:
     """Upload a CSV file; it is read in the background. Follow it with getImport."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise WrongType("Send the file as multipart/form-data.")
-    return _show(await background.upload(request, actor, await views.form(request)))
+    return _show(await background.upload(request, actor, await background.received(request)))
 
 
 @operation("GET", "/imports/{import_id}", "getImport", role=Role.SUPERVISOR)

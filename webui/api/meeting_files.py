@@ -11,11 +11,11 @@ from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict
 from callcenter.meetings import exports, imports
 from callcenter.meetings.models import MeetingImport
-from webui import meeting_columns, views
+from webui import meeting_columns
 from webui import meeting_imports as background
 from webui.api.meetings import MeetingsWanted
-from webui.errors import WrongType
 from webui.i18n import say
+from webui.imports import received
 from webui.openapi import operation, routes_of
 from webui.validation import Id
 
@@ -60,9 +60,7 @@ async def import_phone_meetings(request: Request, actor: Actor) -> MeetingImport
 
     Columns, in English or Polish: name, number, mode, from, to, information, project, user (login), contact.
     """
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise WrongType("Send the file as multipart/form-data.")
-    return _show(await background.upload(request, actor, await views.form(request)))
+    return _show(await background.upload(request, actor, await received(request)))
 
 
 @operation("GET", "/phone-meetings/imports", "listPhoneMeetingImports")

@@ -12,6 +12,7 @@ from callcenter import clock
 from callcenter.actor import Actor, Role
 from callcenter.contacts import csv_file, import_queries, import_steps, imports
 from callcenter.contacts import service as contacts
+from callcenter.contacts.batches import Pace
 from callcenter.contacts.models import Contact, ContactTerm, Import, ImportRow, Number, Organisation
 from callcenter.contacts.seen_numbers import SeenNumbers
 from callcenter.contacts.service import ContactInput, NumberInput
@@ -257,10 +258,10 @@ async def test_what_a_database_cannot_hold_is_reported_and_not_lost(database: Da
     assert sorted(await names(database)) == ["Iga", "Jan"]
 
 
-def test_a_batch_that_took_long_is_followed_by_a_smaller_one(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_batch_that_took_long_is_followed_by_a_smaller_one(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(clock, "monotonic", lambda: now)
-    pace = imports.Pace()
+    pace = Pace(database)
     sizes = []
     for took_per_row in (0.0001, 0.0001, 0.0001, 0.01, 0.01, 0.01):
         pace.begin()
@@ -270,6 +271,20 @@ def test_a_batch_that_took_long_is_followed_by_a_smaller_one(monkeypatch: pytest
     assert sizes[0] < sizes[1] < sizes[2]
     assert sizes[2] > sizes[3] > sizes[4]
     assert sizes[5] * 0.01 <= 0.05
+    assert sizes[5] < 20
+
+
+async def test_a_batch_never_gets_smaller_than_a_transaction_is_worth(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    pace = Pace(database, at_least=10)
+    for _ in range(5):
+        pace.begin()
+        now += pace.size
+        pace.end()
+    assert pace.size == 10
 
 
 async def test_a_reason_with_values_is_told_in_the_readers_language(database: Database, boss: Actor) -> None:

@@ -15,7 +15,7 @@ from callcenter.meetings.forms import MeetingChange
 from callcenter.meetings.models import Meeting, MeetingSeries, MeetingState
 from callcenter.meetings.series_forms import SeriesInput, SeriesOut
 from tests.callcenter.calls.floor import Floor
-from tests.callcenter.meetings.office import ALWAYS, meeting, open_office, row
+from tests.callcenter.meetings.office import ALWAYS, history, meeting, open_office, row
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 YEAR = dt.datetime.now(dt.UTC).year + 1
@@ -70,6 +70,35 @@ async def test_the_customers_timeline_has_one_line_of_a_series(office: Floor) ->
     async with office.database.reading() as uow:
         lines = list(await uow.session.scalars(select(TimelineEntry).where(TimelineEntry.contact_id == contact)))
     assert [(each.kind, each.data.get("count")) for each in lines] == [("meeting", 4)]
+
+
+async def timeline(office: Floor, contact: int) -> list[TimelineEntry]:
+    async with office.database.reading() as uow:
+        lines = select(TimelineEntry).where(TimelineEntry.contact_id == contact).order_by(TimelineEntry.id)
+        return list(await uow.session.scalars(lines))
+
+
+async def test_the_timeline_has_one_line_for_the_rest_and_each_history_its_own(office: Floor) -> None:
+    contact = await office.add_contact("Zofia", "+48601000000")
+    made = await plan(office, contact_id=contact)
+    second = made.items[1].id
+    change = await change_of(office, second, from_at=at("03-02", "16:00"), to_at=at("03-02", "16:30"))
+    await office.do("sue", series.change_series, second, change, "rest")
+    await office.do("sue", series.change_series, second, await change_of(office, second, name="Words only"), "rest")
+    await office.do("sue", series.cancel_series, made.items[2].id, "Enough.", "rest")
+    await office.do("sue", series.cancel_series, made.items[0].id, "Not then.", "one")
+    lines = await timeline(office, contact)
+    assert [(each.data["event"], each.data.get("count"), each.data["meeting_id"]) for each in lines] == [
+        ("planned", 4, made.items[0].id),
+        ("moved", 3, second),
+        ("cancelled", 2, made.items[2].id),
+        ("cancelled", None, made.items[0].id),
+    ]
+    assert dt.datetime.fromisoformat(lines[1].data["from_at"]) == at("03-02", "16:00")
+    assert lines[1].text.startswith("Phone meetings moved (3): ")
+    assert [each.data.get("note") for each in lines[2:]] == ["Enough.", "Not then."]
+    for each, kinds in zip(made.items, (["state"], ["changed"] * 2, ["changed"] * 2 + ["state"]), strict=False):
+        assert [entry.kind for entry in await history(office, each.id)] == ["planned", *kinds]
 
 
 async def test_its_consultant_hears_of_a_series_once(office: Floor) -> None:
