@@ -63,9 +63,9 @@ function refreshSoon() {
   }, REFRESH_MILLISECONDS);
 }
 
-/** Tell whether somebody has typed or chosen something inside, or is about to. */
+/** Tell whether somebody has typed, chosen or added something inside, or is about to. */
 function worksIn(list) {
-  return list.contains(document.activeElement) && document.activeElement.matches("input, textarea, select") || isDirty(list);
+  return list.contains(document.activeElement) && document.activeElement.matches("input, textarea, select") || list.querySelector("[data-added]") || isDirty(list);
 }
 
 function clicked(event) {
@@ -91,6 +91,7 @@ function addRow(button) {
   const template = document.getElementById(button.dataset.addRow);
   const rows = document.getElementById(button.dataset.rows);
   rows.append(template.content.cloneNode(true));
+  rows.dataset.added = "";
   rows.lastElementChild.querySelector("input")?.focus();
 }
 
