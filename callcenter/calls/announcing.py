@@ -20,7 +20,6 @@ from callcenter.phone import Announce, Bridge, EndReason, HangUpLeg
 
 log = structlog.get_logger(__name__)
 
-JOB = "announcement"  # kind of the jobs that look whether one is over; their key before the call's id
 LONGEST = dt.timedelta(seconds=90)  # the longest announcement lasts a minute: the switch should have told its end by then
 
 
@@ -51,7 +50,7 @@ async def begin(uow: UnitOfWork, call: Call, lost: dt.datetime) -> bool:
     call.state, call.held = CallState.ANNOUNCING.value, False
     announce(uow, call, legs)
     await ending.free_agent(uow, call, EndReason.DROPPED)
-    await jobs.put(uow, f"{JOB}:{call.id}", JOB, uow.now + LONGEST, call_id=call.id)
+    await jobs.put(uow, f"{ending.ANNOUNCEMENT}:{call.id}", ending.ANNOUNCEMENT, uow.now + LONGEST, call_id=call.id)
     return True
 
 

@@ -15,6 +15,8 @@ from callcenter.phone import Bridge, EndReason, HangUpLeg
 
 log = structlog.get_logger(__name__)
 
+ANNOUNCEMENT = "announcement"  # kind of the job that looks whether one is over; its key before the call's id
+
 
 async def end(
     uow: UnitOfWork, call: Call, reason: EndReason, *, code: int | None = None, text: str = "", lost: bool = False
@@ -61,7 +63,7 @@ async def hang_up(uow: UnitOfWork, call: Call, reason: EndReason) -> None:
 
 async def _after_announcement(uow: UnitOfWork, call: Call) -> None:
     """Tell the agent who dropped, and has been free since then, that their call is over."""
-    await jobs.drop(uow, f"announcement:{call.id}")
+    await jobs.drop(uow, f"{ANNOUNCEMENT}:{call.id}")
     if call.user_id is not None:
         uow.emit(CallChanged(call_id=call.id), [call.user_id])
 

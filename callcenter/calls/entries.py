@@ -23,11 +23,8 @@ async def write(uow: UnitOfWork, call: Call, *, fresh: bool = False) -> None:
     """
     if call.state != CallState.ENDED or (fresh and call.contact_id is None and call.organisation_id is None):
         return
-    entry = (
-        None
-        if fresh
-        else await uow.session.scalar(select(TimelineEntry).where(TimelineEntry.call_id == call.id, TimelineEntry.kind == KIND))
-    )
+    stored = select(TimelineEntry).where(TimelineEntry.call_id == call.id, TimelineEntry.kind == KIND)
+    entry = None if fresh else await uow.session.scalar(stored)
     if call.contact_id is None and call.organisation_id is None:
         await uow.session.execute(delete(TimelineEntry).where(TimelineEntry.call_id == call.id))
         return

@@ -206,7 +206,7 @@ async def test_a_customer_whose_consultant_is_away_hears_all_of_the_announcement
     [offered] = [each for each in place.events if isinstance(each, LegOffered)]
     place.phone.send(AnswerLeg(offered.leg_id))
     place.join(offered.leg_id)
-    await until(lambda: customer.answered and customer.hears() == "music")
+    await until(lambda: LegAnswered(offered.leg_id) in place.events and customer.hears() == "music")
     assert customer.leg is not None
     assert customer.leg.port is not None
     law = customer.leg.port.law

@@ -47,6 +47,10 @@ export function startPages() {
   watch((message) => document.body.dispatchEvent(new CustomEvent(`live-${message.type.replaceAll(".", "-")}`, { detail: message.data })));
   document.body.addEventListener("meetings-given", refreshSoon);
   watch(({ type }) => LISTED.has(type) && refreshSoon());
+  document.addEventListener("htmx:before:swap", (event) => { // somebody may have begun while the answer was on its way
+    const list = event.detail.ctx.sourceElement;
+    if (list?.matches?.("#main [data-refresh]") && busy(list)) event.preventDefault();
+  });
   setInterval(() => {
     for (const timer of document.querySelectorAll("#main [data-since]")) timer.textContent = clock(secondsSince(timer.dataset.since));
   }, 1000);
@@ -57,10 +61,14 @@ function refreshSoon() {
   clearTimeout(refreshTimer);
   refreshTimer = setTimeout(() => {
     for (const list of document.querySelectorAll("#main [data-refresh]")) {
-      const busy = list.querySelector("details[open], input[name=ids]:checked") || worksIn(list) || list.querySelectorAll("tbody tr").length > LARGEST_REFRESHED;
-      if (!busy) window.htmx.ajax("GET", list.dataset.refresh || location.pathname + location.search, { source: list, target: `#${list.id}`, select: `#${list.id}`, swap: "outerHTML" });
+      if (!busy(list)) window.htmx.ajax("GET", list.dataset.refresh || location.pathname + location.search, { source: list, target: `#${list.id}`, select: `#${list.id}`, swap: "outerHTML" });
     }
   }, REFRESH_MILLISECONDS);
+}
+
+/** Tell whether a list must stay as it is: somebody works in it, or has loaded more of it. */
+function busy(list) {
+  return list.querySelector("details[open], input[name=ids]:checked") || worksIn(list) || list.querySelectorAll("tbody tr").length > LARGEST_REFRESHED;
 }
 
 /** Tell whether somebody has typed, chosen or added something inside, or is about to. */
