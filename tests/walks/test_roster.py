@@ -1,11 +1,12 @@
 """A walk of the roster in Chromium: a supervisor sets hours and absences, a consultant reads them."""
 
+import asyncio
 import dataclasses
 import datetime as dt
 import re
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from callcenter.roster import service as roster
 from callcenter.roster.service import AbsenceInput, ShiftInput
@@ -96,3 +97,30 @@ async def test_what_another_supervisor_changes_is_seen_at_once_and_never_overwri
             await roster.set_shifts(uow, anna, [ShiftInput(weekday=0, from_time="09:00", to_time="17:00")])
         await expect(page.locator("input[name=from_0]")).to_have_value("09:00")  # nobody types here now
         maria.problems.clear()  # Chromium reports the 409
+
+
+async def test_a_row_added_while_its_part_is_loaded_anew_stays(product: Product, browser: Browser) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        asked.set()
+        await answer.wait()
+        await route.continue_()
+
+    async with desk(browser, product.url) as maria:
+        await maria.sign_in("maria", PASSWORD)
+        page, path = maria.page, f"/roster/{product.people['piotr']}"
+        await page.goto(f"{maria.url}{path}")
+        await maria.alive()
+        rows = page.locator("input[name=from_1]")
+        before = await rows.count()
+        await page.route(f"**{path}", hold)
+        await page.evaluate("document.body.dispatchEvent(new Event('meetings-given'))")  # as when something happened
+        await asked.wait()
+        await page.get_by_role("button", name="Tuesday: more hours").click()
+        await expect(rows).to_have_count(before + 1)
+        async with page.expect_event("requestfinished"):
+            answer.set()
+        await page.unroute_all(behavior="wait")
+        await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        await expect(rows).to_have_count(before + 1)
