@@ -5,7 +5,7 @@ import pytest
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, Leg
 from callcenter.errors import Conflict
-from callcenter.events import CallEnded, Notice
+from callcenter.events import AgentStateChanged, CallEnded, Notice
 from callcenter.meetings import attempts as meeting_attempts
 from callcenter.meetings import settings
 from callcenter.phone import (
@@ -21,6 +21,7 @@ from callcenter.phone import (
     Snapshot,
     StationState,
 )
+from callcenter.projects.models import Project
 from callcenter.users import service as users
 from tests.callcenter.calls.floor import ADMIN, CALLER, Floor
 from tests.callcenter.meetings import desk
@@ -97,6 +98,19 @@ async def test_a_customer_whose_consultant_drops_hears_the_announcement_once_the
     assert (anna.state, anna.reason, anna.call_id) == ("offline", "station_lost", None)
     assert len(office.said(CallEnded, "anna")) == 1
     await desk.invariants(office)
+
+
+async def test_who_dropped_is_offline_after_the_call_and_was_ready_for_no_moment(office: Floor) -> None:
+    async with office.database.unit_of_work() as uow:
+        (await uow.session.get_one(Project, office.project_id)).wrap_up_seconds = 0
+    await announcement(office)
+    await dialled(office)
+    await desk.answers(office)
+    before = len(office.said(AgentStateChanged, "anna"))
+    await office.lost("anna")
+    await office.later(GRACE + 1)
+    told = [each.state for each in office.said(AgentStateChanged, "anna")[before:]]
+    assert (set(told), told[-1]) == ({"on_call", "offline"}, "offline")
 
 
 async def test_who_comes_back_in_time_keeps_the_customer(office: Floor) -> None:

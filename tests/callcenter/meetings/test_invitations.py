@@ -1,7 +1,6 @@
 """Invitations as they arrive: parsed with the standard email package and icalendar, from a real mail server."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,11 @@ from callcenter.messages.mailer import Mailer
 from callcenter.users.models import User
 from tests.callcenter.calls.floor import CALLER, Floor
 from tests.callcenter.meetings.office import history, meeting, open_office, planned, row, told
-from tests.callcenter.messages import post as posts
 from tests.callcenter.messages.conftest import settings_for
 from tests.callcenter.messages.post import Post
 
 JAN = "jan.zuk+praca@example.org"
 TOMORROW = dt.timedelta(days=1)
-
-
-@pytest.fixture
-async def post() -> AsyncIterator[Post]:
-    async with posts.running() as found:
-        yield found
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """One mail for a series, as it arrives: parsed with icalendar, its rule expanded with dateutil in the mail's own time zone."""
 
 import datetime as dt
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +20,6 @@ from callcenter.meetings.series_forms import SeriesInput, SeriesOut
 from callcenter.messages.mailer import Mailer
 from tests.callcenter.calls.floor import Floor
 from tests.callcenter.meetings.office import history, meeting, open_office, row, told
-from tests.callcenter.messages import post as posts
 from tests.callcenter.messages.conftest import settings_for
 from tests.callcenter.messages.post import Post
 
@@ -118,12 +116,6 @@ def _dates(exdate: Any) -> list[Any]:
 
 def at(day: str, clock: str = "14:30") -> dt.datetime:
     return dt.datetime.fromisoformat(f"{YEAR}-{day} {clock}").replace(tzinfo=WARSAW)
-
-
-@pytest.fixture
-async def post() -> AsyncIterator[Post]:
-    async with posts.running() as found:
-        yield found
 
 
 @pytest.fixture
