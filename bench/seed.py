@@ -61,10 +61,12 @@ async def seeded(source: Path, count: int) -> Path:
 
 
 def _schema(path: Path) -> str:
+    """Name what is kept by its tables and by its migration: the same tables may have been made on another way."""
     connection = sqlite3.connect(path)
     tables = connection.execute("SELECT sql FROM sqlite_master ORDER BY name").fetchall()
+    version = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     connection.close()
-    return hashlib.sha256(repr(tables).encode()).hexdigest()[:8]
+    return hashlib.sha256(repr((tables, version)).encode()).hexdigest()[:8]
 
 
 def _fill(path: Path, count: int) -> None:

@@ -1,0 +1,64 @@
+"""The words of the port: why a leg ended, what a port is in a bridge, what can be heard."""
+
+import enum
+from dataclasses import dataclass
+from typing import Literal
+
+
+class EndReason(enum.StrEnum):
+    """Why a leg or call ended, the same words for every carrier."""
+
+    COMPLETED = "completed"  # it was answered, and somebody hung up
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"  # the calling side gave up before an answer
+    UNREACHABLE = "unreachable"  # wrong number, switched off, no route
+    FAILED = "failed"  # carrier or switch trouble
+    DROPPED = "dropped"  # of calls only: the consultant was gone for good while the customer was on the line
+
+
+class PortRole(enum.StrEnum):
+    """What a port is in a bridge; who hears whom follows from it."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+
+
+class Sound(enum.StrEnum):
+    """What the switch can play to a port by itself."""
+
+    SILENCE = "silence"
+    MUSIC = "music"
+    RINGBACK = "ringback"
+    BUSY_TONE = "busy_tone"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A port in a bridge: a carrier leg or a consultant's station."""
+
+    port: Literal["leg", "station"]
+    id: str
+    role: PortRole
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What a leg's audio was like: packets each way, lost and late from the far end, jitter in milliseconds (RFC 3550)."""
+
+    received: int = 0
+    sent: int = 0
+    lost: int = 0
+    jitter_ms: float = 0.0
+    foreign: int = 0  # packets from an address that was not the latched one
+    law: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """How much of an announcement (Announce) was played to a leg, in milliseconds; `of_ms` 0: it could not be played."""
+
+    played_ms: int
+    of_ms: int
