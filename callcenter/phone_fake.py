@@ -28,11 +28,17 @@ from callcenter.phone import (
     Query,
     ReadTrace,
     Reply,
+    SendText,
+    SetWebhooks,
     StationAnswer,
     StationLive,
     TestTrunk,
+    TextReceived,
+    TextStatus,
     TrunkReport,
     TrunkTrace,
+    Webhook,
+    WebhookAnswer,
 )
 from callcenter.phone_fake_switch import FakeLeg, FakeStation, FakeSwitch, Outcome
 
@@ -42,7 +48,8 @@ SDP = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=fake\r\nt=0 0\r\n"
 
 
 class FakePhone(FakeSwitch):
-    """Phone whose far end is a script. `commands` and `queries` keep what was asked, oldest first.
+    """Phone whose far end is a script. `commands` and `queries` keep what was asked, oldest first;
+    `webhook_answer` is what every Webhook gets.
 
     `repeat` delivers every event twice. `disorder`, a seeded random.Random, puts every new event anywhere among those
     not yet taken: worse than the port promises, for those who must withstand it.
@@ -55,6 +62,7 @@ class FakePhone(FakeSwitch):
         self.up = True
         self.commands: list[Command] = []
         self.queries: list[Query] = []
+        self.webhook_answer = WebhookAnswer(404)
         self._refusals: dict[str, CallCenterError] = {}
         self._queue: deque[Event] = deque()
         self._held: list[Event] = []  # happened while the link was down
@@ -69,6 +77,8 @@ class FakePhone(FakeSwitch):
             if isinstance(command, Originate):
                 text = "The telephone switch could not be reached."
                 self._put(LegEnded(command.leg_id, EndReason.FAILED, "switch", text=text))
+            elif isinstance(command, SendText):
+                self._put(TextStatus(command.message_id, "failed", words="The telephone switch could not be reached."))
             return
         self.commands.append(command)
         self.perform(command)
@@ -89,6 +99,10 @@ class FakePhone(FakeSwitch):
                 return TrunkReport((Check("trunk", query.trunk_id in self.trunks, "The trunk is a scripted one."),))
             case ReadTrace():
                 return TrunkTrace(())
+            case SetWebhooks():
+                return TrunkReport((Check("webhooks", query.trunk_id in self.trunks, "The trunk is a scripted one."),))
+            case Webhook():
+                return self.webhook_answer
         return self.snapshot()
 
     async def events(self) -> AsyncIterator[Event]:
@@ -155,6 +169,12 @@ class FakePhone(FakeSwitch):
         if leg_id in self.legs:
             for digit in digits:
                 self._happened(DtmfReceived(leg_id, digit, 100))
+
+    def text_arrives(self, number: str, dialled: str, text: str, *, trunk_id: int = 1, provider_ref: str = "") -> str:
+        """Let an SMS come in; returns the carrier's id of it."""
+        reference = provider_ref or f"fake-{clock.new_id()}"
+        self._happened(TextReceived(trunk_id, reference, number, dialled, text))
+        return reference
 
     def announcement_plays(self, leg_id: str, milliseconds: int | None = None) -> None:
         """Let so much of a leg's announcement be played; None: all of it, after which the leg is hung up."""

@@ -11,6 +11,7 @@ from callcenter.phone import (
     Announce,
     Announced,
     AnswerLeg,
+    AnyTrunk,
     Bridge,
     CloseStation,
     Command,
@@ -30,11 +31,13 @@ from callcenter.phone import (
     RejectLeg,
     RingLeg,
     SendDtmf,
+    SendText,
     Snapshot,
     Sound,
     StationLost,
     StationState,
     SwitchDraining,
+    TextStatus,
     TrunkChanged,
     TrunkConfig,
     TrunkState,
@@ -97,7 +100,8 @@ class FakeStation:
 
 
 class FakeSwitch:
-    """What lives in the fake, and what the commands do to it. `legs`, `stations` and `bridges` are there to look at.
+    """What lives in the fake, and what the commands do to it. `legs`, `stations`, `bridges` and
+    `texts` (what SendText sent, by id) are there to look at.
 
     `announcements`: the files that can be played, by name, with their milliseconds.
     """
@@ -108,7 +112,8 @@ class FakeSwitch:
         self.legs: dict[str, FakeLeg] = {}
         self.stations: dict[str, FakeStation] = {}
         self.bridges: dict[str, tuple[Member, ...]] = {}
-        self.trunks: dict[int, TrunkConfig] = {}
+        self.trunks: dict[int, AnyTrunk] = {}
+        self.texts: dict[str, SendText] = {}
         self.announcements: dict[str, int] = {}
         self.draining = False
         self.counters: Counter[str] = Counter()
@@ -128,6 +133,7 @@ class FakeSwitch:
             Play: self._play,
             Announce: self._announce,
             SendDtmf: self._send_dtmf,
+            SendText: self._send_text,
             CloseStation: self._close_station,
             Drain: self._drain,
         }
@@ -228,6 +234,16 @@ class FakeSwitch:
         if leg is not None:
             leg.digits += command.digits
 
+    def _send_text(self, command: SendText) -> None:
+        """Send it, as a trunk that can; one over SIP cannot."""
+        if command.message_id in self.texts:
+            return
+        self.texts[command.message_id] = command
+        if isinstance(self.trunks.get(command.trunk_id), TrunkConfig):
+            self._happened(TextStatus(command.message_id, "failed", words="This trunk sends no text messages."))
+        else:
+            self._happened(TextStatus(command.message_id, "sent", provider_ref=f"fake-{command.message_id}"))
+
     def _close_station(self, command: CloseStation) -> None:
         station = self.stations.get(command.station_id)
         if station is not None and command.session in ("", station.session):
@@ -252,8 +268,9 @@ class FakeSwitch:
         trunks = (self._trunk_state(trunk) for trunk in self.trunks.values())
         return Snapshot(self.boot_id, tuple(legs), tuple(stations), tuple(trunks), dict(self.counters), self.draining)
 
-    def _trunk_state(self, trunk: TrunkConfig) -> TrunkState:
-        return TrunkState(trunk.trunk_id, "registered" if trunk.register else "ready")
+    def _trunk_state(self, trunk: AnyTrunk) -> TrunkState:
+        registers = isinstance(trunk, TrunkConfig) and trunk.register
+        return TrunkState(trunk.trunk_id, "registered" if registers else "ready")
 
     def _bridge_of(self, port: str, id_: str) -> str | None:
         for call_id, members in self.bridges.items():

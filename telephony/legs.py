@@ -6,7 +6,7 @@ Everything here runs on the switch's asyncio loop; an adapter with a thread of i
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from callcenter.phone import EndReason, LegOffered, Originate, Quality, TraceLine, TrunkConfig, TrunkReport, TrunkState
+from callcenter.phone import AnyTrunk, EndReason, LegOffered, Originate, Quality, TraceLine, TrunkReport, TrunkState
 
 Law = Literal["pcmu", "pcma"]
 
@@ -104,8 +104,8 @@ class Carrier(Protocol):
     async def stop(self) -> None:
         """Un-register, end what still lives, close."""
 
-    def configure(self, trunks: Sequence[TrunkConfig]) -> None:
-        """Take this whole set of trunks."""
+    def configure(self, trunks: Sequence[AnyTrunk]) -> None:
+        """Take this whole set of trunks; those of another kind are another adapter's."""
 
     def originate(self, command: Originate) -> CarrierLeg:
         """Start an outbound call at once; what fails, fails as leg_ended on the next turn of the loop."""

@@ -29,7 +29,9 @@ from callcenter.phone import (
     Query,
     Refusal,
     Reply,
+    SendText,
     Snapshot,
+    TextStatus,
 )
 from telephony.lines import PULSE, VERSION, Lines, Pulse
 from telephony.link_server import LinkServer
@@ -133,6 +135,9 @@ class SwitchLink:
         if isinstance(command, Originate):
             text = "The telephone switch could not be reached."
             self._put(LegEnded(leg_id=command.leg_id, reason=EndReason.FAILED, by="switch", text=text, lost=sent))
+        elif isinstance(command, SendText):
+            text = "The telephone switch could not be reached."
+            self._put(TextStatus(command.message_id, "uncertain" if sent else "failed", words=text))
         else:
             log.warning("link.command_dropped", command=command.kind)
 

@@ -19,6 +19,7 @@ from callcenter.phone.commands import (
     RejectLeg,
     RingLeg,
     SendDtmf,
+    SendText,
 )
 from callcenter.phone.events import (
     DtmfReceived,
@@ -29,13 +30,17 @@ from callcenter.phone.events import (
     LegRinging,
     LinkDown,
     LinkUp,
+    MachineDetected,
     StationLive,
     StationLost,
     SwitchDraining,
+    TextReceived,
+    TextStatus,
     TrunkChanged,
 )
 from callcenter.phone.port import COMMAND, EVENT, QUERY, REPLY, Phone
 from callcenter.phone.queries import (
+    LONGEST_WEBHOOK,
     LegState,
     OpenStation,
     Query,
@@ -43,22 +48,27 @@ from callcenter.phone.queries import (
     ReadTrace,
     Refusal,
     Reply,
+    SetWebhooks,
     Snapshot,
     StationAnswer,
     StationState,
     TestTrunk,
+    Webhook,
+    WebhookAnswer,
 )
-from callcenter.phone.trunks import Check, TraceLine, TrunkConfig, TrunkReport, TrunkState, TrunkTrace
+from callcenter.phone.trunks import AnyTrunk, Check, TraceLine, TrunkConfig, TrunkReport, TrunkState, TrunkTrace, TwilioConfig
 from callcenter.phone.words import Announced, EndReason, Member, PortRole, Quality, Sound
 
 __all__ = [
     "COMMAND",
     "EVENT",
+    "LONGEST_WEBHOOK",
     "QUERY",
     "REPLY",
     "Announce",
     "Announced",
     "AnswerLeg",
+    "AnyTrunk",
     "Bridge",
     "Check",
     "CloseStation",
@@ -76,6 +86,7 @@ __all__ = [
     "LegState",
     "LinkDown",
     "LinkUp",
+    "MachineDetected",
     "Member",
     "OpenStation",
     "Originate",
@@ -91,6 +102,8 @@ __all__ = [
     "Reply",
     "RingLeg",
     "SendDtmf",
+    "SendText",
+    "SetWebhooks",
     "Snapshot",
     "Sound",
     "StationAnswer",
@@ -99,10 +112,15 @@ __all__ = [
     "StationState",
     "SwitchDraining",
     "TestTrunk",
+    "TextReceived",
+    "TextStatus",
     "TraceLine",
     "TrunkChanged",
     "TrunkConfig",
     "TrunkReport",
     "TrunkState",
     "TrunkTrace",
+    "TwilioConfig",
+    "Webhook",
+    "WebhookAnswer",
 ]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from callcenter.phone.trunks import TrunkConfig
+from callcenter.phone.trunks import AnyTrunk
 from callcenter.phone.words import EndReason, Member, Sound
 
 
@@ -13,7 +13,7 @@ from callcenter.phone.words import EndReason, Member, Sound
 class ConfigureTrunks:
     """The whole set of trunks; those not named are unregistered and closed to new calls."""
 
-    trunks: tuple[TrunkConfig, ...]
+    trunks: tuple[AnyTrunk, ...]
     kind: Literal["configure_trunks"] = "configure_trunks"
 
 
@@ -111,6 +111,21 @@ class SendDtmf:
 
 
 @dataclass(frozen=True, slots=True)
+class SendText:
+    """Send an SMS from our `sender` on a trunk that can. Repeating it with a known message_id does nothing.
+
+    What becomes of it is TextStatus.
+    """
+
+    message_id: str
+    trunk_id: int
+    sender: str
+    number: str
+    text: str
+    kind: Literal["send_text"] = "send_text"
+
+
+@dataclass(frozen=True, slots=True)
 class CloseStation:
     """Unplug a consultant's browser, if `session` is the one plugged in (empty: whichever is)."""
 
@@ -138,6 +153,7 @@ Command = Annotated[
     | Play
     | Announce
     | SendDtmf
+    | SendText
     | CloseStation
     | Drain,
     Field(discriminator="kind"),

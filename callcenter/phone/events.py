@@ -66,6 +66,43 @@ class LegEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineDetected:
+    """What a carrier that looks for answering machines found at the far end of an outbound leg."""
+
+    leg_id: str
+    found: Literal["human", "machine", "fax", "unknown"]
+    kind: Literal["machine_detected"] = "machine_detected"
+
+
+@dataclass(frozen=True, slots=True)
+class TextReceived:
+    """An SMS came to one of our numbers. `provider_ref` is the carrier's id of it: the same message may come twice."""
+
+    trunk_id: int
+    provider_ref: str
+    number: str
+    dialled: str
+    text: str
+    kind: Literal["text_received"] = "text_received"
+
+
+@dataclass(frozen=True, slots=True)
+class TextStatus:
+    """What became of an SMS (SendText). It may come late, twice and out of order; the last three are final.
+
+    `uncertain`: the carrier or the switch was lost while it was handed over, so it may or may not have gone out.
+    `code` and `words` are the carrier's own of what went wrong.
+    """
+
+    message_id: str
+    state: Literal["sent", "delivered", "undelivered", "failed", "uncertain"]
+    provider_ref: str = ""
+    code: int | None = None
+    words: str = ""
+    kind: Literal["text_status"] = "text_status"
+
+
+@dataclass(frozen=True, slots=True)
 class DtmfReceived:
     """The far end pressed a key."""
 
@@ -129,6 +166,9 @@ Event = Annotated[
     | LegRinging
     | LegAnswered
     | LegEnded
+    | MachineDetected
+    | TextReceived
+    | TextStatus
     | DtmfReceived
     | StationLive
     | StationLost

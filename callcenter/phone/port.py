@@ -21,8 +21,8 @@ class Phone(Protocol):
     def send(self, command: Command) -> None:
         """Send a command, in order, without waiting.
 
-        While the switch is away an Originate comes back as LegEnded(failed); other commands are dropped, since the
-        snapshot after the next LinkUp reconciles them.
+        While the switch is away an Originate comes back as LegEnded(failed), a SendText as TextStatus(failed); other
+        commands are dropped, since the snapshot after the next LinkUp reconciles them.
         """
 
     async def ask(self, query: Query, timeout: float = 5.0) -> Reply:  # noqa: ASYNC109 - callers differ in patience

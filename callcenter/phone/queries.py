@@ -39,13 +39,39 @@ class ReadTrace:
 
 
 @dataclass(frozen=True, slots=True)
+class SetWebhooks:
+    """Tell the carrier of a trunk where its calls and messages to our numbers go: to us; the reply is TrunkReport."""
+
+    trunk_id: int
+    kind: Literal["set_webhooks"] = "set_webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A request a carrier made of us at {public_url}/twilio/{trunk_id}/{path}, as it came; the reply is WebhookAnswer.
+
+    `query` is the query string without its ?; `params` the form's fields in order; `signature` the carrier's. The switch
+    checks it. The reply may take LONGEST_WEBHOOK seconds: a caller who is to hear ringing hears it while we think.
+    """
+
+    trunk_id: int
+    path: str
+    query: str
+    params: tuple[tuple[str, str], ...]
+    signature: str
+    kind: Literal["webhook"] = "webhook"
+
+
+@dataclass(frozen=True, slots=True)
 class ReadSnapshot:
     """All that lives in the switch; the reply is Snapshot."""
 
     kind: Literal["read_snapshot"] = "read_snapshot"
 
 
-Query = Annotated[OpenStation | TestTrunk | ReadTrace | ReadSnapshot, Field(discriminator="kind")]
+Query = Annotated[OpenStation | TestTrunk | ReadTrace | SetWebhooks | Webhook | ReadSnapshot, Field(discriminator="kind")]
+
+LONGEST_WEBHOOK = 10.0  # seconds; Twilio waits 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +80,16 @@ class StationAnswer:
 
     sdp: str
     kind: Literal["station_answer"] = "station_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAnswer:
+    """What the carrier is told: an HTTP status and a body."""
+
+    status: int
+    body: str = ""
+    content_type: str = "text/plain"
+    kind: Literal["webhook_answer"] = "webhook_answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,4 +140,4 @@ class Refusal:
     kind: Literal["refusal"] = "refusal"
 
 
-Reply = Annotated[StationAnswer | TrunkReport | TrunkTrace | Snapshot | Refusal, Field(discriminator="kind")]
+Reply = Annotated[StationAnswer | TrunkReport | TrunkTrace | WebhookAnswer | Snapshot | Refusal, Field(discriminator="kind")]

@@ -1,7 +1,9 @@
 """Trunks as the switch needs them, and what it says of them."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,38 @@ class TrunkConfig:
     external_address: str = ""
     rtp_ports: str = ""
     codecs: tuple[Literal["pcmu", "pcma"], ...] = ("pcma", "pcmu")
+    longest_call_seconds: int = 0
+    kind: Literal["sip"] = "sip"
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioConfig:
+    """A Twilio account as a trunk. `auth_token` signs webhooks; an `api_key` with its `api_secret` is used for requests instead.
+
+    `public_url`: our address as Twilio reaches it, without a slash at the end; webhooks come to
+    {public_url}/twilio/{trunk_id}/... `stream_url`: where its Media Streams connect, wss://HOST/streams. `api_url`: of
+    whom requests are made, "" Twilio itself. `numbers`: ours there, E.164. `calls_per_second`: what the account may
+    originate. `longest_call_seconds`: a call that lasts so long is hung up; 0: never.
+    """
+
+    trunk_id: int
+    name: str
+    account_sid: str
+    auth_token: str = field(repr=False)
+    public_url: str
+    stream_url: str
+    api_key: str = ""
+    api_secret: str = field(default="", repr=False)
+    api_url: str = ""
+    numbers: tuple[str, ...] = ()
+    calls_per_second: float = 1.0
+    machine_detection: bool = False
+    longest_call_seconds: int = 14_400
+    region: str = "PL"
+    kind: Literal["twilio"] = "twilio"
+
+
+AnyTrunk = Annotated[TrunkConfig | TwilioConfig, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True, slots=True)

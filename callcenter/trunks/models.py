@@ -9,9 +9,11 @@ from callcenter.db import Base
 
 
 class Trunk(Base):
-    """A SIP connection to a carrier; field meanings are those of phone.TrunkConfig. The password is encrypted at rest.
+    """A connection to a carrier. `kind`: sip, fields as in phone.TrunkConfig; twilio, as in phone.TwilioConfig.
 
-    `caller_ids` are the E.164 numbers verified for it; `emergency` marks the trunk emergency calls leave on.
+    Secrets are encrypted at rest: the password (sip) or auth token (twilio), and the API secret. `caller_ids` are the E.164
+    numbers verified for it; `emergency` marks the trunk emergency calls leave on. `minute_price` of a call that leaves and
+    `daily_spend`, the most that may be spent in a day, are in ten-thousandths of the carrier's currency; 0: not counted.
     """
 
     __tablename__ = "trunks"
@@ -36,6 +38,17 @@ class Trunk(Base):
     rtp_ports: Mapped[str] = mapped_column(default="")
     codecs: Mapped[list[Any]] = mapped_column(default=lambda: ["pcma", "pcmu"])
     emergency: Mapped[bool] = mapped_column(default=False)
+    account_sid: Mapped[str] = mapped_column(default="")
+    api_key: Mapped[str] = mapped_column(default="")
+    api_secret_sealed: Mapped[str] = mapped_column(default="")
+    public_url: Mapped[str] = mapped_column(default="")
+    stream_url: Mapped[str] = mapped_column(default="")
+    api_url: Mapped[str] = mapped_column(default="")
+    calls_per_second: Mapped[float] = mapped_column(default=1.0)
+    machine_detection: Mapped[bool] = mapped_column(default=False)
+    longest_call_seconds: Mapped[int] = mapped_column(default=0)
+    minute_price: Mapped[int] = mapped_column(default=0)
+    daily_spend: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(default="unknown")
     state_detail: Mapped[str] = mapped_column(default="")  # a sentence, with the values below
     state_values: Mapped[dict[str, Any]] = mapped_column(default=dict)

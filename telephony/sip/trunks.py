@@ -10,7 +10,7 @@ import structlog
 from callcenter import clock
 from callcenter.config import Settings, host_port, port_range
 from callcenter.errors import NotFound, Unavailable
-from callcenter.phone import EndReason, LegOffered, Originate, TraceLine, TrunkConfig, TrunkReport, TrunkState
+from callcenter.phone import AnyTrunk, EndReason, LegOffered, Originate, TraceLine, TrunkConfig, TrunkReport, TrunkState
 from telephony.legs import LegListener
 from telephony.media.rtp_port import RtpPorts
 from telephony.sip import admission, checks, identity, sdp
@@ -92,9 +92,9 @@ class SipCarrier:
         """The address SIP listens on."""
         return self._engine.address
 
-    def configure(self, trunks: Sequence[TrunkConfig]) -> None:
+    def configure(self, trunks: Sequence[AnyTrunk]) -> None:
         """Take this whole set of trunks; a changed one registers anew, calls in progress go on."""
-        self._configs = tuple(trunks)
+        self._configs = tuple(each for each in trunks if isinstance(each, TrunkConfig))
         if self._listener is not None:
             self._apply()
 

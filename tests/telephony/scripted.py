@@ -9,7 +9,7 @@ from typing import Literal
 
 from callcenter import clock
 from callcenter.errors import CallCenterError
-from callcenter.phone import Check, EndReason, LegOffered, Originate, Quality, TraceLine, TrunkConfig, TrunkReport, TrunkState
+from callcenter.phone import AnyTrunk, Check, EndReason, LegOffered, Originate, Quality, TraceLine, TrunkReport, TrunkState
 from telephony.legs import Frame, Law, LegListener
 
 SILENT = {"pcma": 0xD5, "pcmu": 0xFF}
@@ -173,7 +173,7 @@ class ScriptedCarrier:
 
     def __init__(self) -> None:
         self.legs: dict[str, ScriptedLeg] = {}
-        self.trunks: tuple[TrunkConfig, ...] = ()
+        self.trunks: tuple[AnyTrunk, ...] = ()
         self.fails: Exception | CallCenterError | None = None
         self.counters = {"malformed": 3}
         self.stopped = False
@@ -184,7 +184,7 @@ class ScriptedCarrier:
     async def stop(self) -> None:
         self.stopped = True
 
-    def configure(self, trunks: Sequence[TrunkConfig]) -> None:
+    def configure(self, trunks: Sequence[AnyTrunk]) -> None:
         self.trunks = tuple(trunks)
 
     def originate(self, command: Originate) -> ScriptedLeg:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from callcenter.actor import Actor, Role
 from callcenter.db import Committed, Database
 from callcenter.errors import Conflict, Invalid, NotFound, NotPermitted, Unavailable
-from callcenter.phone import ConfigureTrunks
+from callcenter.phone import ConfigureTrunks, TrunkConfig
 from callcenter.trunks import secrets, service
 from callcenter.trunks.models import Trunk
 from callcenter.trunks.service import TrunkInput
@@ -35,6 +35,7 @@ async def test_a_stored_trunk_reaches_the_switch_with_its_password_and_shows_it_
     command = left[0].commands[-1]
     assert isinstance(command, ConfigureTrunks)
     config = command.trunks[0]
+    assert isinstance(config, TrunkConfig)
     assert (config.password, config.allow, config.register, config.region) == ("hunter2", ("203.0.113.0/24",), True, "PL")
     assert "hunter2" not in repr(config)
     assert made.has_password
@@ -57,7 +58,9 @@ async def test_a_password_is_kept_changed_or_removed(database: Database) -> None
     for given, wanted in ((None, "one"), ("two", "two"), ("", "")):
         async with database.unit_of_work(ADMIN) as uow:
             await service.update_trunk(uow, made.id, trunk(username="me", password=given))
-            assert (await service.configs(uow)).trunks[0].password == wanted
+            [config] = (await service.configs(uow)).trunks
+            assert isinstance(config, TrunkConfig)
+            assert config.password == wanted
 
 
 async def test_a_lost_key_says_what_to_do(database: Database) -> None:
