@@ -108,7 +108,15 @@ async def test_what_no_carrier_sends_does_not_reach_the_switch(
 async def test_only_trunks_that_take_webhooks_are_asked_about(site: Site, trunk_id: int) -> None:
     async with site.database.unit_of_work(ADMIN) as uow:
         sip = await trunks.add_trunk(uow, TrunkInput(name="sip", host="sip.example.com"))
-    bad = (f"{sip.id}/voice", "999/voice", f"{2**31}/voice", f"{10**30}/voice", f"{trunk_id}/", "x/voice", f"-{trunk_id}/voice")
+    bad: tuple[str, ...] = (
+        f"{sip.id}/voice",
+        "999/voice",
+        f"{2**31}/voice",
+        f"{10**30}/voice",
+        f"{trunk_id}/",
+        "x/voice",
+        f"-{trunk_id}/voice",
+    )
     bad += (f"{trunk_id}/%00", f"{trunk_id}/a%20b", f"{trunk_id}//voice", f"{trunk_id}/" + "v" * 200)
     async with carrier(site) as client:
         for path in bad:
