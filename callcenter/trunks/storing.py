@@ -33,6 +33,8 @@ def write(trunk: Trunk, data: AnyTrunkInput, settings: Settings) -> None:
         raise Invalid("A trunk that registers needs a user name.", field="username")
     elif data.password is not None:
         trunk.password_sealed = secrets.seal(settings.data_dir, data.password)
+    if amounts != {name: getattr(trunk, name) for name in _AMOUNTS}:
+        trunk.spend_told = 0  # with another limit, the administrators hear of it again
     for field, value in {**data.model_dump(exclude=_SECRETS), **amounts}.items():
         setattr(trunk, field, value)
 
