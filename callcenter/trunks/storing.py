@@ -83,7 +83,7 @@ def config(trunk: Trunk, settings: Settings) -> TrunkConfig | TwilioConfig:
             account_sid=trunk.account_sid,
             auth_token=secret,
             public_url=trunk.public_url,
-            stream_url=trunk.stream_url or stream_address(trunk.public_url),
+            stream_url=trunk.stream_url or stream_address(trunk.public_url, settings.streams),
             api_key=trunk.api_key,
             api_secret=secrets.unseal(settings.data_dir, trunk.api_secret_sealed),
             api_url=trunk.api_url,

@@ -26,7 +26,13 @@ def fresh(kind: str, public_url: str) -> dict[str, Any]:
 
 def shown(given: dict[str, Any]) -> dict[str, Any]:
     """Return a trunk's fields as the form shows them, with those it may not have."""
-    whole = {"has_password": False, "has_auth_token": False, "has_api_secret": False, "webhook_url": "", **_UNKNOWN}
+    whole: dict[str, Any] = {
+        "has_password": False,
+        "has_auth_token": False,
+        "has_api_secret": False,
+        "webhook_url": "",
+        **_UNKNOWN,
+    }
     whole |= {"minute_price": "0", "daily_spend": "0", **given}
     if "longest_call_minutes" not in whole:
         whole["longest_call_minutes"] = f"{whole.get('longest_call_seconds', 0) / _SECONDS:.10g}"

@@ -17,7 +17,7 @@ from webui.i18n import say
 from webui.pages import fields, trunk_forms
 
 _TEST_SECONDS = 20.0
-_STREAMS = "127.0.0.1:8001"  # where the switch listens for Media Streams unless the setting `streams` says otherwise
+_ABOUT_NUMBERS = frozenset({"number", "webhooks"})  # names of checks that setting the webhooks may mend
 
 
 async def listing(request: Request) -> Response:
@@ -108,7 +108,7 @@ async def _report(request: Request, query: Query, trunk_id: int, *, may_offer: b
         error = _refusal(reply)
     except CallCenterError as refused:  # the switch is away, or says why not
         error = views.translate(request, refused)
-    wrong = any(not each.ok and "webhook" in each.name for each in checks)
+    wrong = any(not each.ok and each.name in _ABOUT_NUMBERS for each in checks)
     return await views.render(
         request, "trunks/report.html", checks=checks, error=error, trunk_id=trunk_id, offer=may_offer and wrong
     )
@@ -151,7 +151,7 @@ async def _form(
         saved=request.query_params.get("saved") == "1",
         spending=None if trunk_id is None else await _spending(request, actor, trunk_id),
         webhook_url=shown["webhook_url"],
-        streams=getattr(settings, "streams", _STREAMS),
+        streams=settings.streams,
         sip=settings.sip,
         rtp_ports=settings.rtp_ports,
     )
