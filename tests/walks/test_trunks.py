@@ -21,6 +21,7 @@ from tests.walks.browser import PATIENCE, Desk, desk
 from tests.walks.product import PASSWORD, UNKNOWN, Product, until
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=20_000)  # the machine may be busy
 
 SID, TOKEN = "AC" + "0123456789abcdef" * 2, "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 WRONG = TrunkReport(
@@ -62,6 +63,7 @@ async def test_a_twilio_account_is_entered_tested_and_its_webhooks_set(
         await page.goto(f"{product.url}/trunks")
         await page.locator("#main a[href='/trunks/new']").first.click()
         await page.get_by_role("link", name="Twilio").click()
+        await page.locator("#field-account_sid").wait_for()  # the SIP form has a name, too
         await fill(page, name="Twilio PL", account_sid=SID, auth_token=TOKEN, caller_ids="+48 22 300 40 50")
         await fill(page, public_url="http://calls.example.com", minute_price="0,0130", daily_spend="5", longest_call_minutes="90")
         await page.get_by_role("button", name="Save").click()
