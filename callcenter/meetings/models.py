@@ -4,13 +4,12 @@ import datetime as dt
 import enum
 from typing import Any
 
-from sqlalchemy import Connection, ForeignKey, Index, Text, bindparam, delete, event, text
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, Mapper, mapped_column
+from sqlalchemy import Connection, ForeignKey, Index, event, text
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, object_session
 from sqlalchemy.orm.attributes import get_history
 
 from callcenter.db import Base
-from callcenter.meetings import search
+from callcenter.meetings import search, terms
 
 
 class MeetingState(enum.StrEnum):
@@ -121,37 +120,14 @@ class Meeting(Base):
     invited: Mapped[str] = mapped_column(default="")
 
 
-class MeetingTerm(Base):
-    """What finds a meeting by its beginning: each word of its `folded` (search.terms; docs/decisions/0004-search.md).
-
-    Written by the flush that writes the meeting, below. No foreign key: it would ask for an index by meeting, a term whose
-    meeting is gone finds nothing, and one that is no longer true is seen by `folded`.
-    """
-
-    __tablename__ = "phone_meeting_terms"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-    term: Mapped[str] = mapped_column(Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True)
-    meeting_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-
-
-_ADD_TERM = {each.dialect.name: each.insert(MeetingTerm).on_conflict_do_nothing() for each in (sqlite, postgresql)}
-_DROP_TERM = delete(MeetingTerm).where(MeetingTerm.term == bindparam("gone"), MeetingTerm.meeting_id == bindparam("of"))
-
-
 @event.listens_for(Meeting, "after_insert")
 @event.listens_for(Meeting, "after_update")
-def _index(_mapper: Mapper[Meeting], connection: Connection, meeting: Meeting) -> None:
-    """Bring the terms of a meeting whose `folded` changed up to date, whoever changed it, in the same transaction."""
-    changed = get_history(meeting, "folded")
-    if not changed.added:
-        return
-    before = search.terms(changed.deleted[0]) if changed.deleted else set[str]()
-    after = search.terms(meeting.folded)
-    if before - after:
-        connection.execute(_DROP_TERM, [{"gone": term, "of": meeting.id} for term in sorted(before - after)])
-    if after - before:
-        added = [{"term": term, "meeting_id": meeting.id} for term in sorted(after - before)]
-        connection.execute(_ADD_TERM[connection.dialect.name], added)
+def _note_terms(_mapper: Mapper[Meeting], _connection: Connection, meeting: Meeting) -> None:
+    """Bring the terms of a meeting whose `folded` changed up to date, whoever changed it."""
+    changed, session = get_history(meeting, "folded"), object_session(meeting)
+    if changed.added and session is not None:
+        before = search.terms(changed.deleted[0]) if changed.deleted else set[str]()
+        terms.note(session, meeting.id, before, search.terms(meeting.folded))
 
 
 class Attempt(Base):
