@@ -210,7 +210,10 @@ class MeetingSettings(Base):
 
 
 class MeetingImport(Base):
-    """A file of meetings on its way in. `state`: reading, checked, planning, done, failed. Counts grow as it goes.
+    """A file of meetings on its way in. `state`: reading, checked, planning, done, failed, undoing, undone. Counts grow then.
+
+    Of the rows `already` are those whose meeting stood before, of the `planned` ones `undone` those an undo cancelled and `kept`
+    those it left, since they were dialled or are over.
 
     `time_zone`: of times written without an offset. `digest`: SHA-256 of the file; `same_as_id`: an import of the same file
     before, so that somebody must say once more that its meetings are wanted. `touched_at`: when it last moved.
@@ -231,6 +234,9 @@ class MeetingImport(Base):
     accepted: Mapped[int] = mapped_column(default=0)
     rejected: Mapped[int] = mapped_column(default=0)
     planned: Mapped[int] = mapped_column(default=0)
+    already: Mapped[int] = mapped_column(default=0)
+    undone: Mapped[int] = mapped_column(default=0)
+    kept: Mapped[int] = mapped_column(default=0)
     digest: Mapped[str] = mapped_column(default="", index=True)
     same_as_id: Mapped[int | None] = mapped_column(ForeignKey("phone_meeting_imports.id", ondelete="SET NULL"))
     error: Mapped[str] = mapped_column(default="")  # a sentence about the whole file, with the values below
@@ -243,7 +249,7 @@ class MeetingImport(Base):
 
 
 class MeetingImportRow(Base):
-    """A row of such a file. `state`: good, rejected, planned; the meeting and `planned` are written in one transaction.
+    """A row of such a file. `state`: good, rejected, already, planned, undone, kept, changed with the meeting in one transaction.
 
     `cells` are the row's as they were (of rejected rows only), `data` what they mean (of good ones only): a MeetingInput.
     `sentence` with `values` says why it was rejected, `field` where; of a good row it is something to think of.
