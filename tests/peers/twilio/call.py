@@ -5,39 +5,23 @@ import datetime as dt
 import math
 import uuid
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urljoin
 
 from callcenter.phone_fake import Outcome
-from tests.peers.twilio import sound, twiml
-from tests.peers.twilio.resources import API, now, rfc2822
+from tests.peers.twilio import sound
+from tests.peers.twilio.resources import now
 from tests.peers.twilio.stream import MediaStream
+from tests.peers.twilio.told import AppSide, Callback, CallFailed
 from tests.peers.twilio.verbs import Runner
-from tests.peers.twilio.webhooks import Outbox, Posted
 from tests.telephony.scripted import in_ear
 
 if TYPE_CHECKING:
     from tests.peers.twilio.peer import TwilioPeer
 
 FINAL = ("completed", "busy", "no-answer", "failed", "canceled")
-RETRIEVAL_FAILURE = 11200
 Direction = Literal["inbound", "outbound-api", "outbound-dial"]
 _REFUSALS = {Outcome.BUSY: ("busy", 486), Outcome.UNREACHABLE: ("failed", 404), Outcome.CARRIER_DOWN: ("failed", 503)}
 _GAP = 3  # frames missing before the ear notes silence
-
-
-class CallFailed(Exception):
-    """The app gave no instructions that can be obeyed."""
-
-
-@dataclass
-class Callback:
-    """Where the app wants to be told of a call, and of what."""
-
-    url: str
-    method: str = "POST"
-    events: tuple[str, ...] = ("completed",)
 
 
 class PeerCall:
@@ -59,7 +43,6 @@ class PeerCall:
         self.from_, self.to = from_, to
         self.number = from_ if direction == "inbound" else to  # the customer's
         self.options = options or {}
-        self.callback = callback
         self.sid = "CA" + uuid.uuid4().hex
         self.account_sid = peer.account_sid
         self.parent_sid = parent.sid if parent else None
@@ -85,13 +68,11 @@ class PeerCall:
         self._decoded = self._heard_frames = self._gap = 0
         self._ear = b""
         self._decoder = sound.KeysHeard()
-        self._sequence = 0
-        self._outbox = Outbox(peer.faults, peer.spawn, self.number)
+        self.app = AppSide(self, callback)
         self._lifted = asyncio.Event()
         self._over = asyncio.Event()
         self._limit: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._base = ""  # address of the document that is obeyed
 
     # --- the customer (tests/telephony/rig.py) ------------------------------------------------------------------------
 
@@ -159,7 +140,7 @@ class PeerCall:
         """Wait until a dialled number has done what it does, and the app has been told."""
         for _ in range(int(seconds / 0.005)):
             rings = self.status == "ringing" and self.peer.outcome(self.to) is Outcome.RINGS
-            if not self._outbox.waiting and (self.ended or self.answered or rings):
+            if not self.app.waiting and (self.ended or self.answered or rings):
                 return
             await asyncio.sleep(0.005)
 
@@ -183,7 +164,7 @@ class PeerCall:
         self.limit(self.options.get("TimeLimit", 14_400))
         self.sip_code = 200
         self.hear(sound.SILENCE)
-        self._tell("answered")
+        self.app.tell("answered")
 
     def limit(self, seconds: float) -> None:
         """End it after so long."""
@@ -207,7 +188,7 @@ class PeerCall:
             self._task.cancel()
         for child in self.children:
             child.end("completed" if child.answered else "canceled")
-        self._tell("completed")
+        self.app.tell("completed")
         self._over.set()
 
     def _go(self, life: Any) -> None:
@@ -232,7 +213,7 @@ class PeerCall:
         await self.peer.rate.turn()
         self.queued_ms = round((asyncio.get_running_loop().time() - began) * 1000)
         self.start_time = now()
-        self._tell("initiated")
+        self.app.tell("initiated")
         if not await self._far_end():
             return
         self.pick_up()
@@ -252,7 +233,7 @@ class PeerCall:
             self.end(*_REFUSALS[outcome])
             return False
         self._change("ringing")
-        self._tell("ringing")
+        self.app.tell("ringing")
         if outcome is Outcome.ANSWERS:
             await asyncio.sleep(self.peer.ringing_seconds)
         elif outcome is Outcome.REJECTED:
@@ -286,88 +267,18 @@ class PeerCall:
         if url:
             duration = str(round(self.peer.detection_seconds * 1000))
             params = {"AnsweredBy": found, "MachineDetectionDuration": duration}
-            await self.post("amd", url, params | {"CallSid": self.sid, "AccountSid": self.account_sid}, method, bare=True)
+            await self.app.post("amd", url, params | {"CallSid": self.sid, "AccountSid": self.account_sid}, method, bare=True)
 
     async def _instructed(
         self, text: str, url: str, method: str, extra: dict[str, str], fallback: tuple[str, str] = ("", "POST")
     ) -> None:
         try:
             try:
-                document = self.parse(text, "text/xml") if text else await self.fetch(url, method, extra)
+                document = self.app.parse(text, "text/xml") if text else await self.app.fetch(url, method, extra)
             except CallFailed:
                 if not fallback[0]:
                     raise
-                document = await self.fetch(*fallback, extra)
+                document = await self.app.fetch(*fallback, extra)
             await Runner(self).run(document)
         except CallFailed:
             self.end("completed" if self.answered else "failed")
-
-    # --- the app ------------------------------------------------------------------------------------------------------
-
-    async def fetch(self, url: str, method: str, extra: dict[str, str]) -> list[twiml.Verb]:
-        """Ask the app what to do; raises CallFailed, with an alert, when it says nothing of use."""
-        url = urljoin(self._base, url)
-        posted = await self.post("voice", url, extra, method)
-        if not posted.ok:
-            self.peer.alert(RETRIEVAL_FAILURE, self.sid, f"HTTP retrieval failure: {url} {posted.status} {posted.error}")
-            raise CallFailed
-        self._base = url
-        return self.parse(posted.body, posted.content_type)
-
-    def parse(self, text: str, content_type: str) -> list[twiml.Verb]:
-        """Read a document; raises CallFailed, with an alert."""
-        try:
-            verbs, warnings = twiml.parse(text, content_type)
-        except twiml.TwimlError as error:
-            self.peer.alert(error.code, self.sid, error.sentence)
-            raise CallFailed from error
-        for warning in warnings:
-            self.peer.alert(twiml.SCHEMA_WARNING, self.sid, warning)
-        return verbs
-
-    async def post(self, name: str, url: str, extra: dict[str, str], method: str = "POST", *, bare: bool = False) -> Posted:
-        """Make a request of the app; it is not taken back when the call ends meanwhile."""
-        params = extra if bare else self._params() | extra
-        return await asyncio.shield(self.peer.spawn(self.peer.webhooks.request(name, url, params, method)))
-
-    def _params(self) -> dict[str, str]:
-        return {
-            "AccountSid": self.account_sid,
-            "ApiVersion": API,
-            "CallSid": self.sid,
-            "CallStatus": self.status,
-            "Called": self.to,
-            "Caller": self.from_,
-            "Direction": self.direction,
-            "From": self.from_,
-            "To": self.to,
-        }
-
-    def _tell(self, event: str) -> None:
-        """Send a status callback, if the app wants it."""
-        callback, name = self.callback, event
-        ours = self.peer.numbers.get(self.to) if self.direction == "inbound" else None
-        if ours is not None and ours["StatusCallback"]:
-            callback, name = Callback(ours["StatusCallback"], ours["StatusCallbackMethod"]), "number"
-        if callback is None or event not in callback.events:
-            return
-        params = self._params() | {
-            "Timestamp": rfc2822(now()) or "",
-            "CallbackSource": "call-progress-events",
-            "SequenceNumber": str(self._sequence),
-        }
-        self._sequence += 1
-        if event == "initiated":
-            params["CallStatus"] = "initiated"
-        if event == "completed":
-            params |= self._sums()
-        url, method, last = callback.url, callback.method, event == "completed"
-        self._outbox.put(lambda: self.post(name, url, params, method, bare=True), last=last)
-
-    def _sums(self) -> dict[str, str]:
-        given = {"CallDuration": str(self.duration), "Duration": str(math.ceil(self.duration / 60))}
-        if self.sip_code is not None and self.direction != "inbound":
-            given["SipResponseCode"] = str(self.sip_code)
-        if self.answered_by is not None:
-            given["AnsweredBy"] = self.answered_by
-        return given

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 from multidict import MultiDictProxy
 
 from tests.peers.twilio import errors, twiml
-from tests.peers.twilio.call import Callback, PeerCall
+from tests.peers.twilio.call import PeerCall
 from tests.peers.twilio.errors import ApiError
 from tests.peers.twilio.forms import CALL, CALL_UPDATE, NUMBER, check_events, read
 from tests.peers.twilio.paging import page
 from tests.peers.twilio.resources import API, call_view
+from tests.peers.twilio.told import Callback
 
 if TYPE_CHECKING:
     from tests.peers.twilio.peer import TwilioPeer

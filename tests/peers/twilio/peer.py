@@ -12,10 +12,11 @@ from aiohttp import web
 from callcenter.phone_fake import Outcome
 from tests.peers.twilio import sound
 from tests.peers.twilio.api import application
-from tests.peers.twilio.call import Callback, PeerCall
+from tests.peers.twilio.call import PeerCall
 from tests.peers.twilio.faults import Faults
 from tests.peers.twilio.resources import PeerNumber, Requested, now
 from tests.peers.twilio.texts import PeerMessage, TextOutcome
+from tests.peers.twilio.told import Callback
 from tests.peers.twilio.twiml import Verb
 from tests.peers.twilio.webhooks import Webhooks
 

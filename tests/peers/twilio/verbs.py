@@ -72,7 +72,7 @@ class Runner:
         await asyncio.sleep(verb.seconds("length", 1) * self.call.peer.pace)
 
     async def _redirect(self, verb: Verb) -> Document:
-        return await self.call.fetch(verb.text, verb.get("method", "POST"), {})
+        return await self.call.app.fetch(verb.text, verb.get("method", "POST"), {})
 
     async def _reject(self, verb: Verb) -> None:
         if self.call.answered:
@@ -104,7 +104,7 @@ class Runner:
         digits = await self._keys(verb)
         if not digits and verb.get("actionOnEmptyResult") != "true":
             return None
-        return await self.call.fetch(verb.get("action"), verb.get("method", "POST"), {"Digits": digits, "msg": "Gather End"})
+        return await self.call.app.fetch(verb.get("action"), verb.get("method", "POST"), {"Digits": digits, "msg": "Gather End"})
 
     async def _keys(self, verb: Verb) -> str:
         """Return the keys pressed until there are enough, the last one, or none for some time; a key ends the prompt."""
@@ -135,7 +135,7 @@ class Runner:
         for noun in verb.nested:
             await self._stream(noun)
         if verb.get("action"):
-            return await self.call.fetch(verb.get("action"), verb.get("method", "POST"), {})
+            return await self.call.app.fetch(verb.get("action"), verb.get("method", "POST"), {})
         return None
 
     async def _stream(self, noun: Verb) -> None:
@@ -176,7 +176,7 @@ class Runner:
             "StreamEvent": event,
             "Timestamp": rfc2822(now()) or "",
         }
-        await self.call.post("stream", noun.get("statusCallback"), told, noun.get("statusCallbackMethod", "POST"), bare=True)
+        await self.call.app.post("stream", noun.get("statusCallback"), told, noun.get("statusCallbackMethod", "POST"), bare=True)
 
     async def _dial(self, verb: Verb) -> Document | None:
         nouns = verb.nested or [Verb("Number", verb.text)]
@@ -193,7 +193,7 @@ class Runner:
         if not verb.get("action"):
             return None
         params = {"DialCallStatus": told.status, "DialCallSid": told.sid, "DialCallDuration": str(told.duration)}
-        return await self.call.fetch(urljoin(verb.get("action"), ""), verb.get("method", "POST"), params)
+        return await self.call.app.fetch(urljoin(verb.get("action"), ""), verb.get("method", "POST"), params)
 
     async def _first_answered(self, children: list["PeerCall"]) -> "PeerCall | None":
         while True:
