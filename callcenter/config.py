@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     http: str = Field("127.0.0.1:8000", description="Address and port of the web pages and the API.")
     sip: str = Field("127.0.0.1:5060", description="Address and port SIP listens on (UDP).")
     rtp_ports: str = Field("20000-29999", description="UDP ports for call audio, FIRST-LAST.")
+    streams: str = Field(
+        "127.0.0.1:8001", description="Address and port Twilio's audio streams connect to, as a proxy passes them on."
+    )
     external_address: str = Field("", description="Public address told to carriers and browsers when behind NAT; empty: own.")
     stun_servers: str = Field("", description="Comma-separated stun: URLs for browsers outside the network.")
     tls_cert: Path | None = Field(None, description="Certificate (PEM) for HTTPS.")

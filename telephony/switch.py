@@ -72,6 +72,10 @@ class Switch:
                 return await self._carrier.test(query.trunk_id)
             case phone.ReadTrace():
                 return phone.TrunkTrace(self._carrier.trace(query.trunk_id))
+            case phone.SetWebhooks():
+                return await self._carrier.set_webhooks(query.trunk_id)
+            case phone.Webhook():
+                return await self._carrier.webhook(query)
         return self.snapshot()
 
     def snapshot(self) -> Snapshot:

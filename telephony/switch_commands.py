@@ -10,7 +10,7 @@ from callcenter.errors import CallCenterError
 from callcenter.phone import Command
 from telephony.legs import Carrier
 from telephony.stations import Stations
-from telephony.switch_legs import Leg, Legs
+from telephony.switch_legs import Leg, Legs, Remembered
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +22,7 @@ class Commands:
 
     def __init__(self, carrier: Carrier, legs: Legs, stations: Stations, drain: Callable[[bool], None]) -> None:
         self._carrier, self._legs, self._stations, self._take_no_more = carrier, legs, stations, drain
+        self._texts = Remembered()
         self._doing: dict[type[Command], Callable[..., None]] = {
             phone.ConfigureTrunks: self._configure,
             phone.Originate: self._originate,
@@ -33,6 +34,7 @@ class Commands:
             phone.Play: self._play,
             phone.Announce: self._announce,
             phone.SendDtmf: self._send_dtmf,
+            phone.SendText: self._send_text,
             phone.CloseStation: self._close_station,
             phone.Drain: self._drain,
         }
@@ -43,6 +45,7 @@ class Commands:
 
     def _configure(self, command: phone.ConfigureTrunks) -> None:
         self._carrier.configure(command.trunks)
+        self._legs.limit({each.trunk_id: each.longest_call_seconds for each in command.trunks})
 
     def _originate(self, command: phone.Originate) -> None:
         if self._legs.was(command.leg_id):
@@ -100,6 +103,18 @@ class Commands:
         leg = self._legs.get(command.leg_id)
         if leg is not None and leg.carrier.port is not None and _DIGITS.fullmatch(command.digits):
             leg.carrier.port.send_digits(command.digits)
+
+    def _send_text(self, command: phone.SendText) -> None:
+        if not self._texts.new(command.message_id):
+            return
+        try:
+            self._carrier.send_text(command)
+        except CallCenterError as error:
+            self._legs.text_status(phone.TextStatus(command.message_id, "failed", words=str(error)))
+        except Exception:  # whoever sent it must know that it is not on its way
+            log.exception("switch.text_failed", message=command.message_id, trunk=command.trunk_id)
+            words = "The switch could not send this message. Its log says why."
+            self._legs.text_status(phone.TextStatus(command.message_id, "failed", words=words))
 
     def _close_station(self, command: phone.CloseStation) -> None:
         self._stations.close(command.station_id, command.session)

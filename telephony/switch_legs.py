@@ -1,9 +1,10 @@
-"""The legs alive in the switch: what carriers say of them (legs.LegListener), and what becomes of their audio.
+"""The legs alive in the switch: what carriers say of them (legs.CarrierListener), and what becomes of their audio.
 
 A leg is forgotten when it ends, so that nothing can follow its end.
 """
 
 import asyncio
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,14 +17,14 @@ from callcenter import phone
 from callcenter.phone import EndReason, Event
 from telephony.announcements import Announcements
 from telephony.bridges import Bridges, End, Key
-from telephony.legs import CarrierLeg, Port
+from telephony.legs import By, CarrierLeg, Found, Port
 from telephony.media.sounds import Sounds
 from telephony.media.ticker import Ticker
 
 log = structlog.get_logger(__name__)
 
 AWAY_SECONDS = 30.0  # how long a ringing caller is kept while no contact centre is there to decide
-REMEMBERED = 10_000  # ended legs whose id may be originated no more
+REMEMBERED = 10_000  # ids that may not be begun again
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +36,9 @@ class Leg:
     call_id: str | None = None
     answered: bool = False
     alone: asyncio.TimerHandle | None = None  # rejects a caller nobody decides about
+    since: float = 0.0  # the loop's time when it was answered
+    longest: asyncio.TimerHandle | None = None  # ends it when it has lasted as long as its trunk allows
+    too_long: bool = False
 
     @property
     def waits(self) -> bool:
@@ -47,6 +51,25 @@ class Leg:
         state: Literal["ringing", "answered"] = "answered" if self.answered else "ringing"
         carrier = self.carrier
         return phone.LegState(carrier.leg_id, self.call_id, carrier.trunk_id, carrier.direction, state, self.number)
+
+
+class Remembered:
+    """The last ids of some kind."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, None] = {}
+
+    def __contains__(self, id_: str) -> bool:
+        return id_ in self._ids
+
+    def new(self, id_: str) -> bool:
+        """Remember an id; returns whether it was not known."""
+        if id_ in self._ids:
+            return False
+        self._ids[id_] = None
+        if len(self._ids) > REMEMBERED:
+            del self._ids[next(iter(self._ids))]
+        return True
 
 
 class Legs:
@@ -70,7 +93,8 @@ class Legs:
         self.idle.set()
         self._emit, self._counters, self._station_port = emit, counters, station_port
         self._present: dict[str, Leg] = {}
-        self._ended: dict[str, None] = {}
+        self._ended = Remembered()
+        self._longest: dict[int, int] = {}  # seconds a call on a trunk may last, 0 for ever
 
     def __iter__(self) -> Iterator[Leg]:
         """Yield those alive; they may end meanwhile."""
@@ -103,8 +127,14 @@ class Legs:
 
     def never_was(self, leg_id: str, text: str) -> None:
         """Tell the end of a leg that could not begin."""
-        self._remember(leg_id)
+        self._ended.new(leg_id)
         self._emit(phone.LegEnded(leg_id, EndReason.FAILED, "switch", 503, text))
+
+    def limit(self, longest: dict[int, int]) -> None:
+        """Set how many seconds an answered call of a trunk may last (0: for ever), for those in progress, too."""
+        self._longest = longest
+        for leg in self:
+            self._limit(leg)
 
     def web_present(self, present: bool) -> None:
         """Keep callers ringing for a while when nobody is there to decide."""
@@ -140,7 +170,9 @@ class Legs:
         mine = self._present.get(leg.leg_id)
         if mine is not None and not mine.answered:
             mine.answered = True
+            mine.since = asyncio.get_running_loop().time()
             self.watch(mine)
+            self._limit(mine)
             self.media(mine)
             self._emit(phone.LegAnswered(leg.leg_id))
 
@@ -149,26 +181,26 @@ class Legs:
         if (mine := self._present.get(leg.leg_id)) is not None:
             self.media(mine)
 
-    def leg_ended(
-        self, leg: CarrierLeg, reason: EndReason, by: Literal["far", "near", "switch"], code: int | None, text: str
-    ) -> None:
+    def leg_ended(self, leg: CarrierLeg, reason: EndReason, by: By, code: int | None, text: str) -> None:
         """Forget a leg and tell its end, once (LegListener)."""
-        port, leg_id = leg.port, leg.leg_id
-        mine = self._present.pop(leg_id, None)
-        self.turned_away.discard(leg_id)
-        if mine is not None:
-            self._remember(leg_id)
-            if mine.alone is not None:
-                mine.alone.cancel()
-            self.bridges.forget(leg_id)
-            quality = port.quality() if port is not None else None
-            announced = self.announcements.end(leg_id)
-            self._emit(phone.LegEnded(leg_id, reason, by, code, text, quality, announced=announced))
-        if port is not None:
-            port.on_digit = port.on_frame = None
-            port.close()
-        if not self._present:
-            self.idle.set()
+        self._end(leg, phone.LegEnded(leg.leg_id, reason, by, code, text))
+
+    def leg_lost(self, leg: CarrierLeg, code: int | None, text: str) -> None:
+        """Forget a leg of which nobody knows whether it was dialled (CarrierListener)."""
+        self._end(leg, phone.LegEnded(leg.leg_id, EndReason.FAILED, "switch", code, text, lost=True))
+
+    def machine_detected(self, leg: CarrierLeg, found: Found) -> None:
+        """Tell what picked an outbound call up (CarrierListener)."""
+        if leg.leg_id in self._present:
+            self._emit(phone.MachineDetected(leg.leg_id, found))
+
+    def text_received(self, event: phone.TextReceived) -> None:
+        """Tell that an SMS came in (CarrierListener)."""
+        self._emit(event)
+
+    def text_status(self, event: phone.TextStatus) -> None:
+        """Tell what became of an SMS (CarrierListener)."""
+        self._emit(event)
 
     def trunk_changed(self, state: phone.TrunkState) -> None:
         """Tell that a trunk changed (LegListener)."""
@@ -176,10 +208,41 @@ class Legs:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _remember(self, leg_id: str) -> None:
-        self._ended[leg_id] = None
-        if len(self._ended) > REMEMBERED:
-            del self._ended[next(iter(self._ended))]
+    def _end(self, leg: CarrierLeg, ended: phone.LegEnded) -> None:
+        port, leg_id = leg.port, leg.leg_id
+        mine = self._present.pop(leg_id, None)
+        self.turned_away.discard(leg_id)
+        if mine is not None:
+            self._ended.new(leg_id)
+            for timer in (mine.alone, mine.longest):
+                if timer is not None:
+                    timer.cancel()
+            self.bridges.forget(leg_id)
+            if mine.too_long and ended.by == "near":
+                text = "The call had lasted as long as calls on this trunk may."
+                ended = dataclasses.replace(ended, by="switch", text=text)
+            quality = port.quality() if port is not None else None
+            self._emit(dataclasses.replace(ended, quality=quality, announced=self.announcements.end(leg_id)))
+        if port is not None:
+            port.on_digit = port.on_frame = None
+            port.close()
+        if not self._present:
+            self.idle.set()
+
+    def _limit(self, leg: Leg) -> None:
+        """End a call when it has lasted as long as its trunk allows, whatever the carrier does about it."""
+        if leg.longest is not None:
+            leg.longest.cancel()
+            leg.longest = None
+        seconds = self._longest.get(leg.carrier.trunk_id, 0)
+        if leg.answered and seconds > 0:
+            leg.longest = asyncio.get_running_loop().call_at(leg.since + seconds, self._too_long, leg)
+
+    def _too_long(self, leg: Leg) -> None:
+        log.warning("switch.call_too_long", leg=leg.carrier.leg_id, trunk=leg.carrier.trunk_id)
+        self._counters["calls_too_long"] += 1
+        leg.too_long = True
+        leg.carrier.hang_up(EndReason.COMPLETED)
 
     def _announced(self, leg_id: str) -> None:
         """Hang up: an announcement is over, or cannot be played."""
