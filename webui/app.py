@@ -20,7 +20,7 @@ from callcenter.config import Settings
 from callcenter.db import Database
 from callcenter.errors import CallCenterError
 from callcenter.phone import Phone
-from webui import errors, i18n, metrics, routes, security
+from webui import errors, i18n, metrics, routes, security, webhooks
 from webui.imports import ImportWork
 from webui.live import LiveHub
 
@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 1024 * 1024
 IMPORT_LIMIT = 100 * 1024 * 1024
+WEBHOOK_LIMIT = 64 * 1024
 _IMPORT_PATHS = ("/imports", "/api/v1/imports", "/meetings/import", "/api/v1/phone-meetings/import")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 _OPEN_PATHS = ("/static/", "/livez")  # served without asking who is there
@@ -59,7 +60,8 @@ class AccessLog:
                 await self.app(scope, receive, start)
             finally:
                 seconds = time.perf_counter() - started
-                metrics.REQUESTS.labels(scope["method"] if scope["method"] in _METHODS else "other", str(status)).observe(seconds)
+                if not scope["path"].startswith(webhooks.PREFIX):  # those are held, and counted by themselves
+                    metrics.REQUESTS.labels(_method(scope), str(status)).observe(seconds)
                 actor: Actor | None = scope["state"].get("actor")
                 quiet = scope["path"].startswith("/static/") or scope["path"] in {"/livez", "/readyz", "/metrics"}
                 (log.debug if quiet else log.info)(
@@ -73,8 +75,15 @@ class AccessLog:
                 )
 
 
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "other"
+
+
 class Identity:
-    """ASGI middleware: who is asking and in which language; refuses foreign hosts and forged requests."""
+    """ASGI middleware: who is asking and in which language; refuses foreign hosts and forged requests.
+
+    Not of carriers: their signature says who they are, and the trunk's public address may be another than the pages'.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -88,6 +97,9 @@ class Identity:
         request = Request(scope, receive)
         request.state.actor = None
         self._speak(request)
+        if scope["path"].startswith(webhooks.PREFIX):
+            await self._answer(request, scope, BodyLimit(scope, receive), send)
+            return
         try:
             if not security.allowed_host(request.headers.get("host", ""), self.settings):
                 raise errors.BadRequest("This host name is not one of ours.")
@@ -137,6 +149,8 @@ class BodyLimit:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.receive = receive
         self.left = IMPORT_LIMIT if scope["path"].startswith(_IMPORT_PATHS) else BODY_LIMIT
+        if scope["path"].startswith(webhooks.PREFIX):
+            self.left = WEBHOOK_LIMIT
         told = Headers(scope=scope).get("content-length", "")
         self.too_large = told.isdigit() and int(told[:20]) > self.left
 
@@ -181,4 +195,5 @@ def create_app(settings: Settings, database: Database, phone: Phone, live: LiveH
     app.state.phone = phone
     app.state.live = live
     app.state.imports = ImportWork()
+    app.state.strangers = webhooks.Strangers()
     return app

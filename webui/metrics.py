@@ -40,6 +40,13 @@ POP_UP = Histogram(
     buckets=_POP_UP_SECONDS,
     registry=REGISTRY,
 )
+WEBHOOKS = Histogram(
+    "callcenter_webhook_seconds",
+    "Time to answer a carrier's webhook; one that lets a caller ring is held for seconds.",
+    ["status"],
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 15),
+    registry=REGISTRY,
+)
 SOCKETS = Gauge("callcenter_live_sockets", "Connected pages.", registry=REGISTRY)
 _CALLS = Gauge("callcenter_calls", "Calls in progress by state.", ["state"], registry=REGISTRY)
 _ENDED = Gauge(

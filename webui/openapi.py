@@ -44,7 +44,7 @@ class Operation:
     role: Role
     errors: tuple[type[CallCenterError], ...]
     status: int
-    body: type[BaseModel] | None
+    body: Any  # a model, or a union of models told apart by one of their fields
     query: type[BaseModel] | None
     reply: Any
     path_types: dict[str, Any]
@@ -182,7 +182,7 @@ def _query(model: type[BaseModel], request: Request) -> BaseModel:
         raise invalid(error) from error
 
 
-async def _body(model: type[BaseModel], request: Request) -> BaseModel:
+async def _body(model: Any, request: Request) -> Any:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise WrongType("Send JSON with Content-Type: application/json.")
@@ -193,9 +193,9 @@ async def _body(model: type[BaseModel], request: Request) -> BaseModel:
         raise BadRequest("The body is not JSON.") from error
     refuse_nul(given)
     try:
-        return model.model_validate_json(raw, strict=True)
+        return adapter(model).validate_json(raw, strict=True)
     except ValidationError as error:
-        raise invalid(error) from error
+        raise invalid(error, union=not isinstance(model, type)) from error
 
 
 @cache

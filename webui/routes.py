@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 import webui.api
 import webui.pages
-from webui import health, i18n, live, metrics, openapi_document, views
+from webui import health, i18n, live, metrics, openapi_document, views, webhooks
 
 _YEAR = "public, max-age=31536000, immutable"
 
@@ -46,6 +46,7 @@ def table() -> list[BaseRoute]:
         *openapi_document.ROUTES,
         *health.ROUTES,
         *metrics.ROUTES,
+        *webhooks.ROUTES,
         Route("/i18n.json", browser_messages),
         Mount("/static", Assets(directory=views.STATIC, check_dir=False), name="static"),
     ]

@@ -67,6 +67,14 @@ def address(connection: HTTPConnection) -> str:
     return connection.client.host if connection.client else ""
 
 
+def is_loopback(address: str) -> bool:
+    """Tell whether an address is the machine's own."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
 async def authenticate(connection: HTTPConnection) -> Actor | None:
     """Find who is asking, by bearer token or session cookie; None when nobody or no longer valid."""
     database: Database = connection.app.state.database

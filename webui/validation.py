@@ -25,6 +25,7 @@ _SENTENCES = {
     "too_long": "These are too many: at most {max_length}.",
     "literal_error": "This is none of the possible values: {expected}.",
     "enum": "This is none of the possible values: {expected}.",
+    "union_tag_invalid": "This is none of the possible values: {expected}.",
 }
 
 
@@ -43,10 +44,15 @@ def refuse_nul(value: Any, field: str | None = None) -> None:
                 refuse_nul(each, field)
 
 
-def invalid(error: ValidationError) -> Invalid:
-    """Turn pydantic's findings into one sentence about the first field at fault."""
+def invalid(error: ValidationError, *, union: bool = False) -> Invalid:
+    """Turn pydantic's findings into one sentence about the first field at fault.
+
+    `union`: of models told apart by `kind`, which pydantic names before the field.
+    """
     first = error.errors(include_url=False, include_input=False)[0]
-    field = ".".join(str(part) for part in first["loc"])[:100] or None
+    field = ".".join(str(part) for part in first["loc"][union:])[:100] or None
+    if first["type"] == "union_tag_invalid":
+        return Invalid(_SENTENCES["union_tag_invalid"], field="kind", expected=first["ctx"]["expected_tags"])
     context = {name: value for name, value in first.get("ctx", {}).items() if isinstance(value, str | int | float)}
     said = first.get("ctx", {}).get("error")
     if isinstance(said, BadValue):

@@ -1,4 +1,4 @@
-"""What a trunk's fields may hold: the form, and what is shown of a trunk."""
+"""What a trunk's fields may hold: those every kind has, and a SIP trunk's as it is written and shown."""
 
 import datetime as dt
 import ipaddress
@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from callcenter.config import port_range
 from callcenter.errors import BadValue
+from callcenter.trunks.money import Amount
 
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
@@ -79,14 +80,52 @@ def _printable(value: str) -> str:
 
 Codec = Literal["pcmu", "pcma"]
 Text = Annotated[str, Field(max_length=128), AfterValidator(_printable)]
+Number = Annotated[str, AfterValidator(e164)]
 
 
-class TrunkFields(BaseModel):
-    """A SIP trunk as people write and read it; meanings are those of phone.TrunkConfig."""
+LONGEST_CALL = 86_400  # seconds, the most a carrier takes
 
-    model_config = ConfigDict(extra="forbid", str_max_length=1000, populate_by_name=True, serialize_by_alias=True)
+
+class CommonFields(BaseModel):
+    """What every trunk has. `caller_ids`: its own numbers. `longest_call_seconds`: a call is hung up then; 0: never.
+
+    `minute_price` is what a started minute of a call that leaves costs, `daily_spend` what all of them may cost in a day
+    (UTC), in the carrier's currency; "0": not counted.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", str_max_length=1000, populate_by_name=True, serialize_by_alias=True, hide_input_in_errors=True
+    )
     name: Annotated[Text, Field(min_length=1, max_length=64)]
     enabled: bool = True
+    caller_ids: list[Number] = Field(default_factory=list, max_length=1000)
+    longest_call_seconds: int = Field(0, ge=0, le=LONGEST_CALL)
+    minute_price: Amount = "0"
+    daily_spend: Amount = "0"
+
+    @field_validator("caller_ids")
+    @classmethod
+    def _each_number_once(cls, value: list[str]) -> list[str]:
+        return list(dict.fromkeys(value))
+
+
+class StateFields(BaseModel):
+    """What is known of every stored trunk.
+
+    `state` is what the switch said last; away: the switch cannot be reached; draining: it is stopping.
+    """
+
+    id: int
+    state: str
+    state_detail: str
+    state_values: dict[str, str] = {}
+    state_at: dt.datetime | None
+
+
+class TrunkFields(CommonFields):
+    """A SIP trunk as people write and read it; meanings are those of phone.TrunkConfig."""
+
+    kind: Literal["sip"] = "sip"
     host: Annotated[str, AfterValidator(host)]
     port: int = Field(5060, ge=1, le=65535)
     username: Text = ""
@@ -98,7 +137,6 @@ class TrunkFields(BaseModel):
     allow: list[Annotated[str, AfterValidator(_network)]] = Field(default_factory=list, max_length=64)
     number_format: Literal["plus", "bare", "zeros", "national"] = "plus"
     number_from: Annotated[str, AfterValidator(_number_from)] = "request_uri"
-    caller_ids: list[Annotated[str, AfterValidator(e164)]] = Field(default_factory=list, max_length=1000)
     external_address: Annotated[str, AfterValidator(_optional_host)] = ""
     rtp_ports: str = ""
     codecs: list[Codec] = Field(default_factory=lambda: list[Codec](("pcma", "pcmu")), min_length=1, max_length=2)
@@ -111,7 +149,7 @@ class TrunkFields(BaseModel):
             port_range(value)
         return value
 
-    @field_validator("allow", "caller_ids", "codecs")
+    @field_validator("allow", "codecs")
     @classmethod
     def _once(cls, value: list[str]) -> list[str]:
         return list(dict.fromkeys(value))
@@ -123,15 +161,10 @@ class TrunkInput(TrunkFields):
     password: Annotated[Text | None, Field(repr=False)] = None
 
 
-class TrunkOut(TrunkFields):
+class TrunkOut(TrunkFields, StateFields):
     """A stored trunk, without its password.
 
     `state` is what the switch said last; away: the switch cannot be reached; draining: it is stopping.
     """
 
-    id: int
     has_password: bool
-    state: str
-    state_detail: str
-    state_values: dict[str, str] = {}
-    state_at: dt.datetime | None

@@ -1,6 +1,6 @@
 """Trunks: what an administrator configures, and what the switch is told of it."""
 
-from typing import Any
+from typing import Any, overload
 
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -8,15 +8,20 @@ from sqlalchemy.exc import IntegrityError
 from callcenter.actor import Role
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
-from callcenter.phone import ConfigureTrunks, TrunkConfig, TrunkState
-from callcenter.trunks import secrets
+from callcenter.phone import AnyTrunk, ConfigureTrunks, TrunkState
+from callcenter.trunks import storing
 from callcenter.trunks.fields import TrunkInput, TrunkOut
 from callcenter.trunks.models import Trunk
+from callcenter.trunks.twilio import AnyTrunkInput, AnyTrunkOut, TwilioInput, TwilioOut
 from callcenter.users.service import audit
 
 __all__ = [
+    "AnyTrunkInput",
+    "AnyTrunkOut",
     "TrunkInput",
     "TrunkOut",
+    "TwilioInput",
+    "TwilioOut",
     "add_trunk",
     "configs",
     "delete_trunk",
@@ -25,42 +30,50 @@ __all__ = [
     "set_state",
     "switch_away",
     "switch_draining",
+    "takes_webhooks",
     "tell_switch",
     "update_trunk",
+    "webhooks_asked_for",
 ]
 
 AWAY = "away"  # the state of all trunks while the switch cannot be reached
 DRAINING = "draining"  # while it is stopping: what it says of a trunk then does not matter any more
 
 
-async def list_trunks(uow: UnitOfWork) -> list[TrunkOut]:
+async def list_trunks(uow: UnitOfWork) -> list[AnyTrunkOut]:
     """Return all trunks by name (administrators)."""
     uow.actor.require(Role.ADMINISTRATOR)
-    return [_out(trunk) for trunk in await uow.session.scalars(select(Trunk).order_by(Trunk.name))]
+    return [storing.shown(trunk) for trunk in await uow.session.scalars(select(Trunk).order_by(Trunk.name))]
 
 
-async def get_trunk(uow: UnitOfWork, trunk_id: int) -> TrunkOut:
+async def get_trunk(uow: UnitOfWork, trunk_id: int) -> AnyTrunkOut:
     """Return a trunk (administrators)."""
     uow.actor.require(Role.ADMINISTRATOR)
-    return _out(await _get(uow, trunk_id))
+    return storing.shown(await _get(uow, trunk_id))
 
 
-async def add_trunk(uow: UnitOfWork, data: TrunkInput) -> TrunkOut:
+@overload
+async def add_trunk(uow: UnitOfWork, data: TrunkInput) -> TrunkOut: ...
+@overload
+async def add_trunk(uow: UnitOfWork, data: TwilioInput) -> TwilioOut: ...
+async def add_trunk(uow: UnitOfWork, data: AnyTrunkInput) -> AnyTrunkOut:
     """Store a new trunk and tell the switch (administrators)."""
     uow.actor.require(Role.ADMINISTRATOR)
-    trunk = Trunk(created_at=uow.now, state_at=None)
+    trunk = Trunk(kind=data.kind, host="", created_at=uow.now, state_at=None)
     await _write(uow, trunk, data)
-    _audit(uow, "trunk.added", trunk, data)
-    return _out(trunk)
+    audit(uow, "trunk.added", "trunk", trunk.id, **storing.audited(data))
+    return storing.shown(trunk)
 
 
-async def update_trunk(uow: UnitOfWork, trunk_id: int, data: TrunkInput) -> TrunkOut:
+async def update_trunk(uow: UnitOfWork, trunk_id: int, data: AnyTrunkInput) -> AnyTrunkOut:
     """Replace a trunk's fields and tell the switch (administrators)."""
     uow.actor.require(Role.ADMINISTRATOR)
     trunk = await _get(uow, trunk_id)
+    if data.kind != trunk.kind:
+        raise Invalid("A trunk cannot become one of another kind. Add a new one.", field="kind")
     await _write(uow, trunk, data)
-    _audit(uow, "trunk.updated", trunk, data)
-    return _out(trunk)
+    audit(uow, "trunk.updated", "trunk", trunk.id, **storing.audited(data))
+    return storing.shown(trunk)
 
 
 async def delete_trunk(uow: UnitOfWork, trunk_id: int) -> None:
@@ -74,34 +87,28 @@ async def delete_trunk(uow: UnitOfWork, trunk_id: int) -> None:
 
 
 async def configs(uow: UnitOfWork) -> ConfigureTrunks:
-    """Return all enabled trunks as the switch needs them, passwords in clear."""
+    """Return all enabled trunks as the switch needs them, secrets in clear."""
     settings = uow.database.settings
     trunks = await uow.session.scalars(select(Trunk).where(Trunk.enabled).order_by(Trunk.id))
-    return ConfigureTrunks(
-        tuple(
-            TrunkConfig(
-                trunk_id=trunk.id,
-                name=trunk.name,
-                host=trunk.host,
-                port=trunk.port,
-                username=trunk.username,
-                auth_username=trunk.auth_username,
-                password=secrets.unseal(settings.data_dir, trunk.password_sealed),
-                domain=trunk.domain,
-                outbound_proxy=trunk.outbound_proxy,
-                register=trunk.register,
-                trusted=trunk.trusted,
-                allow=tuple(trunk.allow),
-                number_format=trunk.number_format,  # type: ignore[arg-type]  # only validated values are stored
-                number_from=trunk.number_from,
-                region=settings.region,
-                external_address=trunk.external_address,
-                rtp_ports=trunk.rtp_ports,
-                codecs=tuple(trunk.codecs),
-            )
-            for trunk in trunks
-        )
-    )
+    told: list[AnyTrunk] = [storing.config(trunk, settings) for trunk in trunks]
+    return ConfigureTrunks(tuple(told))
+
+
+async def takes_webhooks(uow: UnitOfWork, trunk_id: int) -> bool:
+    """Tell whether a carrier may ask us something about this trunk over HTTP."""
+    found = select(Trunk.id).where(Trunk.id == trunk_id, Trunk.kind == "twilio", Trunk.enabled)
+    return await uow.session.scalar(found) is not None
+
+
+async def webhooks_asked_for(uow: UnitOfWork, trunk_id: int) -> None:
+    """Note that the carrier is to be told where a trunk's calls go (administrators); raises Conflict where it need not be."""
+    uow.actor.require(Role.ADMINISTRATOR)
+    trunk = await _get(uow, trunk_id)
+    if trunk.kind != "twilio":
+        raise Conflict("A SIP trunk has no webhooks.")
+    if not trunk.enabled:
+        raise Conflict("The trunk {trunk} is switched off. Switch it on first.", trunk=trunk.name)
+    audit(uow, "trunk.webhooks_set", "trunk", trunk.id, name=trunk.name, numbers=list(trunk.caller_ids))
 
 
 async def tell_switch(uow: UnitOfWork, _payload: dict[str, Any]) -> None:
@@ -136,16 +143,13 @@ async def _get(uow: UnitOfWork, trunk_id: int) -> Trunk:
     return trunk
 
 
-async def _write(uow: UnitOfWork, trunk: Trunk, data: TrunkInput) -> None:
-    if data.register_ and not data.username:
-        raise Invalid("A trunk that registers needs a user name.", field="username")
+async def _write(uow: UnitOfWork, trunk: Trunk, data: AnyTrunkInput) -> None:
     same_name = select(Trunk.id).where(Trunk.name == data.name, Trunk.id != (trunk.id or 0))
     if await uow.session.scalar(same_name) is not None:
         raise _taken(data.name)
-    for field, value in data.model_dump(exclude={"password"}).items():
-        setattr(trunk, field, value)
-    if data.password is not None:
-        trunk.password_sealed = secrets.seal(uow.database.settings.data_dir, data.password)
+    if isinstance(data, TwilioInput):
+        await _one_answers(uow, trunk, data)
+    storing.write(trunk, data, uow.database.settings)
     uow.session.add(trunk)
     try:
         await uow.session.flush()
@@ -154,15 +158,15 @@ async def _write(uow: UnitOfWork, trunk: Trunk, data: TrunkInput) -> None:
     uow.send(await configs(uow))
 
 
+async def _one_answers(uow: UnitOfWork, trunk: Trunk, data: TwilioInput) -> None:
+    """Refuse a number another trunk of the account has: a number has one webhook."""
+    same_account = select(Trunk).where(Trunk.kind == "twilio", Trunk.id != (trunk.id or 0), Trunk.api_url == data.api_url)
+    for other in await uow.session.scalars(same_account):
+        twice = [number for number in data.caller_ids if number in other.caller_ids]
+        if twice and other.account_sid.lower() == data.account_sid.lower():
+            sentence = "The trunk {trunk} has {number} of this account already, and its calls can come to one of the two only."
+            raise Invalid(sentence, field="caller_ids", trunk=other.name, number=twice[0])
+
+
 def _taken(name: str) -> Conflict:
     return Conflict("Another trunk is called {name}. Choose another name.", name=name)
-
-
-def _audit(uow: UnitOfWork, action: str, trunk: Trunk, data: TrunkInput) -> None:
-    detail = data.model_dump(exclude={"password"})
-    audit(uow, action, "trunk", trunk.id, password_changed=data.password is not None, **detail)
-
-
-def _out(trunk: Trunk) -> TrunkOut:
-    fields = {name: getattr(trunk, info.alias or name) for name, info in TrunkOut.model_fields.items() if name != "has_password"}
-    return TrunkOut.model_validate({**fields, "has_password": bool(trunk.password_sealed)})

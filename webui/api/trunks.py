@@ -6,9 +6,9 @@ from starlette.requests import Request
 from callcenter.actor import Role
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Unavailable
-from callcenter.phone import Query, ReadTrace, Refusal, Reply, TestTrunk, TrunkReport, TrunkTrace
+from callcenter.phone import Query, ReadTrace, Refusal, Reply, SetWebhooks, TestTrunk, TrunkReport, TrunkTrace
 from callcenter.trunks import service as trunks
-from callcenter.trunks.service import TrunkInput, TrunkOut
+from callcenter.trunks.service import AnyTrunkInput, AnyTrunkOut
 from webui.api.me import refusal
 from webui.i18n import gettext, say
 from webui.openapi import operation, routes_of
@@ -20,7 +20,7 @@ _PATIENCE = 20.0  # seconds: a test waits for a carrier's time-outs
 class TrunkList(BaseModel):
     """Trunks by name."""
 
-    items: list[TrunkOut]
+    items: list[AnyTrunkOut]
 
 
 class CheckOut(BaseModel):
@@ -60,20 +60,20 @@ async def list_trunks(uow: UnitOfWork) -> TrunkList:
 
 
 @operation("POST", "/trunks", "createTrunk", role=Role.ADMINISTRATOR, errors=(Conflict,), status=201)
-async def create_trunk(uow: UnitOfWork, body: TrunkInput) -> TrunkOut:
-    """Add a trunk."""
+async def create_trunk(uow: UnitOfWork, body: AnyTrunkInput) -> AnyTrunkOut:
+    """Add a trunk: of kind `sip`, also where no kind is named, or `twilio`."""
     return await trunks.add_trunk(uow, body)
 
 
 @operation("GET", "/trunks/{trunk_id}", "getTrunk", role=Role.ADMINISTRATOR)
-async def get_trunk(uow: UnitOfWork, trunk_id: Id) -> TrunkOut:
+async def get_trunk(uow: UnitOfWork, trunk_id: Id) -> AnyTrunkOut:
     """One trunk."""
     return await trunks.get_trunk(uow, trunk_id)
 
 
 @operation("PUT", "/trunks/{trunk_id}", "updateTrunk", role=Role.ADMINISTRATOR, errors=(Conflict,))
-async def update_trunk(uow: UnitOfWork, trunk_id: Id, body: TrunkInput) -> TrunkOut:
-    """Change a trunk; a password that is null stays."""
+async def update_trunk(uow: UnitOfWork, trunk_id: Id, body: AnyTrunkInput) -> AnyTrunkOut:
+    """Change a trunk; a password or another secret that is null stays. The kind cannot change."""
     return await trunks.update_trunk(uow, trunk_id, body)
 
 
@@ -86,11 +86,18 @@ async def delete_trunk(uow: UnitOfWork, trunk_id: Id) -> None:
 @operation("POST", "/trunks/{trunk_id}/test", "testTrunk", role=Role.ADMINISTRATOR)
 async def test_trunk(request: Request, trunk_id: Id) -> ReportOut:
     """Try a trunk: what works, and what to do about what does not."""
-    report = await _ask(request, trunk_id, TestTrunk(trunk_id))
-    if not isinstance(report, TrunkReport):
-        raise Unavailable("The telephone switch gave no answer. Try again.")
-    checks = [CheckOut(name=gettext(each.name), ok=each.ok, sentence=say(each.sentence, each.values)) for each in report.checks]
-    return ReportOut(ok=all(each.ok for each in checks), checks=checks)
+    return _report(await _ask(request, trunk_id, TestTrunk(trunk_id)))
+
+
+@operation("POST", "/trunks/{trunk_id}/webhooks", "setWebhooks", role=Role.ADMINISTRATOR, errors=(Conflict,))
+async def set_webhooks(request: Request, trunk_id: Id) -> ReportOut:
+    """Tell the carrier that calls and messages to the trunk's numbers come to us.
+
+    Only a carrier that asks over HTTP has to be told (kind `twilio`). What the numbers did before is lost.
+    """
+    async with request.app.state.database.unit_of_work(request.state.actor) as uow:
+        await trunks.webhooks_asked_for(uow, trunk_id)
+    return _report(await _ask(request, trunk_id, SetWebhooks(trunk_id)))
 
 
 @operation("GET", "/trunks/{trunk_id}/trace", "readTrace", role=Role.ADMINISTRATOR)
@@ -100,6 +107,13 @@ async def read_trace(request: Request, trunk_id: Id) -> TraceOut:
     if not isinstance(trace, TrunkTrace):
         raise Unavailable("The telephone switch gave no answer. Try again.")
     return TraceOut(lines=[LineOut(at=each.at, sent=each.sent, peer=each.peer, text=each.text) for each in trace.lines])
+
+
+def _report(reply: Reply) -> ReportOut:
+    if not isinstance(reply, TrunkReport):
+        raise Unavailable("The telephone switch gave no answer. Try again.")
+    checks = [CheckOut(name=gettext(each.name), ok=each.ok, sentence=say(each.sentence, each.values)) for each in reply.checks]
+    return ReportOut(ok=all(each.ok for each in checks), checks=checks)
 
 
 async def _ask(request: Request, trunk_id: int, query: Query) -> Reply:
