@@ -10,10 +10,10 @@ import json
 import os
 import re
 import secrets
+import sys
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import ModuleType
 
 from callcenter.config import Settings, host_port
 from callcenter.db import UnitOfWork
@@ -24,6 +24,7 @@ from telephony.lab.customers import DEMO_NUMBER
 
 NAME = "Twilio (demo)"
 _MODULE = "tests.peers.twilio.demo"
+_SOURCE = Path(__file__).parents[2]
 _FILE = "lab-twilio.json"
 
 
@@ -38,12 +39,18 @@ class Account:
 
 def check() -> None:
     """Raise Unavailable where the source is not at hand."""
-    _module()
+    if not _SOURCE.joinpath(*_MODULE.split(".")).with_suffix(".py").exists():
+        raise Unavailable(
+            "The demo over Twilio is part of the source, not of the installed program. "
+            "Get the source and run `make run TRUNK=twilio-demo` there."
+        )
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Run the demo's Twilio until `stop` is set; raises Unavailable."""
-    await _module().serve(settings, account(settings.data_dir), stop)
+    check()
+    sys.path.insert(0, str(_SOURCE))  # before other packages: some bring a `tests` of their own
+    await importlib.import_module(_MODULE).serve(settings, account(settings.data_dir), stop)
 
 
 async def put_trunk(uow: UnitOfWork, settings: Settings) -> int:
@@ -82,18 +89,6 @@ def _keep(data_dir: Path, ours: Account) -> None:
     with os.fdopen(descriptor, "w") as file:
         json.dump(asdict(ours), file)
     fresh.replace(data_dir / _FILE)
-
-
-def _module() -> ModuleType:
-    try:
-        return importlib.import_module(_MODULE)
-    except ModuleNotFoundError as error:
-        if not _MODULE.startswith(error.name or "?"):
-            raise
-        raise Unavailable(
-            "The demo over Twilio is part of the source, not of the installed program. "
-            "Get the source and run `make run TRUNK=twilio-demo` there."
-        ) from error
 
 
 def _public_url(settings: Settings) -> str:

@@ -1,7 +1,6 @@
 """The demo's Twilio: its customers call and are called as those of the SIP carrier, asked for over the same connection."""
 
 import asyncio
-import importlib
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -151,10 +150,8 @@ async def test_the_demo_leads_to_the_carrier_that_was_asked_for(database: Databa
     assert (folder / "lab-twilio.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_without_the_source_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> Any:
-        raise ModuleNotFoundError(f"No module named {name}", name=name.partition(".")[0])
-
-    monkeypatch.setattr(importlib, "import_module", missing)
+def test_without_the_source_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    twilio_demo.check()
+    monkeypatch.setattr(twilio_demo, "_SOURCE", tmp_path)
     with pytest.raises(Unavailable, match="part of the source"):
         twilio_demo.check()
