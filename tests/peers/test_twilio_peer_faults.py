@@ -59,6 +59,16 @@ async def test_every_webhook_comes_twice(peer: TwilioPeer, app: App, client: Cli
     assert len(peer.calls) == 1
 
 
+async def test_a_voice_webhook_comes_again_when_the_call_is_long_over(peer: TwilioPeer, app: App) -> None:
+    peer.faults.twice, peer.faults.twice_after = True, 0.2
+    app.documents["in"] = "<Reject/>"
+    call = peer.customer_calls(CUSTOMER, OURS)
+    await until(lambda: app.told("/number"))
+    assert (call.ended, len(app.told("/voice/in"))) == (True, 1)
+    await until(lambda: len(app.told("/voice/in")) == len(app.told("/number")) == 2)
+    assert app.form("/voice/in") == app.form("/voice/in", 0)
+
+
 @pytest.mark.parametrize(
     ("order", "told"),
     [

@@ -67,6 +67,8 @@ async def test_the_customer_hears_what_the_app_sends_and_a_mark_comes_back_when_
     assert socket.of("mark")[0]["mark"] == {"name": "said"}
     assert list(call.heard).count(b"\x11" * 160) == 5
     await until(lambda: call.hears() == "silence")
+    frames = peer.frames()
+    assert (frames["received"], frames["sent"] >= 5, frames["underruns"] > 0) == (5, True, True)
 
 
 async def test_clear_forgets_what_was_not_heard_and_returns_its_marks(peer: TwilioPeer, app: App) -> None:

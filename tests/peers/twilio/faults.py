@@ -25,6 +25,7 @@ class Faults:
     """
 
     twice: bool = False  # every webhook, voice included, comes twice; the second answer is not read
+    twice_after: float = 0.0  # seconds between the two
     late: float = 0.0  # seconds every status callback waits
     order: Order = ""  # of a call's status callbacks; all but "" hold them until the last is known
     lose: set[str] = field(default_factory=set)  # names of webhooks that never come
