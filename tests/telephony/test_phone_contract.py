@@ -1,6 +1,7 @@
 """The conformance suite of callcenter.phone.Phone: one list of stories, told to every kind of phone.
 
-A rig (rig.py) is a phone with customers behind it: the fake, and the real switch over the real link with a SIP trunk.
+A rig (rig.py) is a phone with customers behind it: the fake, and the real switch over the real link with a SIP trunk and with a
+Twilio trunk.
 """
 
 import asyncio
@@ -43,9 +44,10 @@ from callcenter.phone_fake import Outcome
 from tests.telephony.rig import TRUNK, Customer, Rig, check_order
 from tests.telephony.rig_fake import FakeRig
 from tests.telephony.rig_sip import SipRig
+from tests.telephony.rig_twilio import TwilioRig
 
 ANNA, FIRM = "+48501234567", "+48221234567"
-RIGS: dict[str, type[Rig]] = {"fake": FakeRig, "sip": SipRig}
+RIGS: dict[str, type[Rig]] = {"fake": FakeRig, "sip": SipRig, "twilio": TwilioRig}
 
 
 @pytest.fixture(params=RIGS)
