@@ -16,6 +16,7 @@ from callcenter.phone import (
     LegRinging,
     LinkDown,
     LinkUp,
+    MachineDetected,
     Phone,
     StationLive,
     StationLost,
@@ -83,6 +84,8 @@ async def dispatch(uow: UnitOfWork, event: Event) -> None:  # noqa: C901 - one a
             await calls.leg_answered(uow, event)
         case LegEnded():
             await calls.leg_ended(uow, event)
+        case MachineDetected():
+            await calls.machine_detected(uow, event)
         case DtmfReceived():
             await calls.dtmf_received(uow, event)
         case StationLive():

@@ -10,6 +10,7 @@ import io
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,12 @@ def ago(value: dt.datetime | None) -> str:
 def number(value: float) -> str:
     """Write a number with the language's separators."""
     return str(numbers.format_decimal(value, locale=_locale()))
+
+
+def amount(text: str) -> str:
+    """Write an amount of money (trunks.money) with the language's separators, in as many places as it has."""
+    places = len(text.partition(".")[2])
+    return str(numbers.format_decimal(Decimal(text), format=f"#,##0.{'0' * places}" if places else "#,##0", locale=_locale()))
 
 
 def duration(seconds: float | None) -> str:

@@ -23,6 +23,7 @@ from callcenter import clock
 from callcenter.actor import Role
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls.models import Call, CallBack, CallState
+from callcenter.calls.spending import SpendingOut, today
 from callcenter.db import Database
 from callcenter.errors import NotPermitted, Unavailable
 from callcenter.phone import EndReason, Phone, ReadSnapshot, Snapshot
@@ -56,6 +57,8 @@ _CALL_BACKS = Gauge("callcenter_call_backs_open", "Missed calls nobody has calle
 _AGENTS = Gauge("callcenter_agents", "Agents by state.", ["state"], registry=REGISTRY)
 _DATABASE_UP = Gauge("callcenter_database_up", "1 when the database answers.", registry=REGISTRY)
 _POOL = Gauge("callcenter_database_connections", "Connections in use.", ["pool"], registry=REGISTRY)
+_SPENT = Gauge("callcenter_trunk_spent_today", "What calls that left cost since midnight UTC.", ["trunk"], registry=REGISTRY)
+_SPEND_LIMIT = Gauge("callcenter_trunk_spend_limit", "What they may cost in a day; 0: no limit.", ["trunk"], registry=REGISTRY)
 _SWITCH_UP = Gauge("callcenter_switch_up", "1 when the switch answers.", registry=REGISTRY)
 _SWITCH_LEGS = Gauge("callcenter_switch_legs", "Legs alive in the switch.", ["state"], registry=REGISTRY)
 _SWITCH_STATIONS = Gauge("callcenter_switch_stations_live", "Consultants' browsers with audio.", registry=REGISTRY)
@@ -83,6 +86,7 @@ class _Counts:
     ended: Sequence[tuple[str, str, int]]
     agents: dict[str, int]
     call_backs: int
+    spending: list[SpendingOut]
 
 
 async def _ask_database(database: Database) -> None:
@@ -102,9 +106,18 @@ async def _ask_database(database: Database) -> None:
     for agent_state in AgentState:
         _AGENTS.labels(agent_state.value).set(counts.agents.get(agent_state.value, 0))
     _CALL_BACKS.set(counts.call_backs)
+    _show_spending(counts.spending)
     for name, engine in {"writer": database.engine, "reader": database.reader}.items():
         if isinstance(engine.pool, QueuePool):
             _POOL.labels(name).set(engine.pool.checkedout())
+
+
+def _show_spending(spending: list[SpendingOut]) -> None:
+    for gauge in (_SPENT, _SPEND_LIMIT):
+        gauge.clear()  # a trunk may be gone
+    for each in spending:
+        _SPENT.labels(each.trunk).set(float(each.spent))
+        _SPEND_LIMIT.labels(each.trunk).set(float(each.limit))
 
 
 async def _count(database: Database) -> _Counts:
@@ -123,6 +136,7 @@ async def _count(database: Database) -> _Counts:
             ],
             agents=dict((await uow.session.execute(agents)).all()),
             call_backs=await uow.session.scalar(waiting) or 0,
+            spending=await today(uow),
         )
 
 

@@ -46,6 +46,7 @@ def environment() -> jinja2.Environment:
         "ago": i18n.ago,
         "duration": i18n.duration,
         "number": i18n.number,
+        "amount": i18n.amount,
         "told": meeting_words.told,
         "plainly": meeting_words.plainly,
         "browser": user_agents.browser,

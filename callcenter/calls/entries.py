@@ -14,6 +14,7 @@ from callcenter.projects.models import Disposition, Project
 
 POP_UP_LINES = 5
 KIND = "call"
+MACHINES = {"machine": "answering machine", "fax": "fax"}  # of Call.machine, what is worth a word
 
 
 async def write(uow: UnitOfWork, call: Call, *, fresh: bool = False) -> None:
@@ -42,6 +43,8 @@ async def write(uow: UnitOfWork, call: Call, *, fresh: bool = False) -> None:
     }
     if (told := dropping.told(call)) is not None:
         data["dropped"] = {"text": told.text, "values": told.values}
+    if call.machine in MACHINES:
+        data["machine"] = call.machine
     if entry is None:
         await timeline.add_entry(
             uow,
@@ -84,4 +87,5 @@ def text(call: Call, disposition: str) -> str:
     head = f"{call.direction.capitalize()} call, {what}"
     told = dropping.told(call)
     dropped = told.text.format(**told.values).rstrip(".") if told is not None else ""
-    return ". ".join(part for part in (head, dropped, disposition, call.note) if part)
+    machine = MACHINES.get(call.machine, "").capitalize()
+    return ". ".join(part for part in (head, machine, dropped, disposition, call.note) if part)

@@ -4,7 +4,7 @@ import datetime as dt
 import enum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from callcenter.db import Base
@@ -31,6 +31,7 @@ class Call(Base):
     `user_id` is the agent who has it, or had it when they dropped. `announcement`: the file the customer hears should the
     agent drop, "" for none. `dropped_at`: when the agent's audio was lost for good while the customer was on the line; of
     the announcement (`announcement_ms` long, 0 when it could not be played) they then heard `heard_ms`, null: unknown.
+    `machine`: what the carrier found at the far end of a call that left (human, machine, fax, unknown), "": it did not look.
     """
 
     __tablename__ = "calls"
@@ -73,12 +74,22 @@ class Call(Base):
     dropped_at: Mapped[dt.datetime | None]
     announcement_ms: Mapped[int | None]
     heard_ms: Mapped[int | None]
+    machine: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class Leg(Base):
     """One carrier connection of a call."""
 
     __tablename__ = "legs"
+    __table_args__ = (
+        Index(
+            "ix_legs_trunk_id_answered_at",  # what a trunk's calls cost today (spending.py)
+            "trunk_id",
+            "answered_at",
+            sqlite_where=text("answered_at IS NOT NULL"),
+            postgresql_where=text("answered_at IS NOT NULL"),
+        ),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
     trunk_id: Mapped[int | None] = mapped_column(ForeignKey("trunks.id", ondelete="SET NULL"))

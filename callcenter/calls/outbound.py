@@ -12,7 +12,7 @@ from callcenter import clock
 from callcenter.actor import Role
 from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, AgentState
-from callcenter.calls import offers, rows, wrap_up
+from callcenter.calls import offers, rows, spending, wrap_up
 from callcenter.calls.models import Call, CallState, Leg
 from callcenter.contacts import service as contacts
 from callcenter.contacts.identify import identify
@@ -167,7 +167,8 @@ async def way_out(
 ) -> Way:
     """Return how a number leaves; `trunk_id` and `caller_id`: None and "", the project's.
 
-    Raises Invalid or NotPermitted when it may not be dialled, Conflict when there is no trunk for it or it is switched off.
+    Raises Invalid or NotPermitted when it may not be dialled, Conflict when there is no trunk for it, it is switched off, or
+    it has spent what it may spend today.
     """
     trunk = await _trunk(uow, trunk_id or (project.trunk_id if project else None))
     caller_id = caller_id or (project.caller_id if project else "")
@@ -188,6 +189,7 @@ async def way_out(
         raise decision.refusal
     if trunk is None:
         raise Conflict("No trunk is chosen for this call. Ask an administrator to choose one for the project.")
+    await spending.check(uow, trunk)
     return Way(project, trunk, caller_id, decision)
 
 

@@ -11,7 +11,7 @@ from callcenter.agents import service as agents
 from callcenter.agents import stations
 from callcenter.agents.models import Agent, AgentState
 from callcenter.agents.states import BUSY
-from callcenter.calls import announcing, ending, offers, rows, talking, wrap_up
+from callcenter.calls import announcing, ending, offers, rows, spending, talking, wrap_up
 from callcenter.calls.models import Call, CallState, Leg, Offer
 from callcenter.db import UnitOfWork
 from callcenter.phone import AnswerLeg, EndReason, HangUpLeg, LegAnswered, LegState, RingLeg, Snapshot
@@ -64,6 +64,7 @@ async def sweep(uow: UnitOfWork, _payload: dict[str, Any]) -> None:
     fed = await offers.feed(uow)
     if fed:
         log.info("sweep.offered", calls=fed)
+    await spending.tell(uow)
     await jobs.put(uow, "sweep", "sweep", uow.now + dt.timedelta(seconds=SWEEP_SECONDS))
 
 

@@ -14,6 +14,7 @@ from callcenter.calls.announcing import overdue as announcement_overdue
 from callcenter.calls.call_backs import call_backs, finish_call_back, take_call_back
 from callcenter.calls.inbound import leg_offered, max_wait_over
 from callcenter.calls.latency import latency, latency_values, pop_up_shown
+from callcenter.calls.machines import machine_detected
 from callcenter.calls.models import Call
 from callcenter.calls.offers import offer_timeout
 from callcenter.calls.outbound import emergency_warning
@@ -53,6 +54,7 @@ __all__ = [
     "link_down",
     "link_up",
     "list_calls",
+    "machine_detected",
     "max_wait_over",
     "offer_timeout",
     "pop_up_shown",

@@ -13,7 +13,8 @@ class CallOut(BaseModel):
 
     `draft_unsaved`: a typed note that was never saved. `note_version`: pass it with a change of draft or note.
     `dropped_at`: the agent's audio was lost for good; `heard_ms` of the announcement's `announcement_ms` the customer heard
-    then (0: it could not be played), null without one or when nobody knows.
+    then (0: it could not be played), null without one or when nobody knows. `machine`: what the carrier found at the far end
+    of a call that left (human, machine, fax, unknown), empty when it did not look.
     """
 
     id: str
@@ -54,6 +55,7 @@ class CallOut(BaseModel):
     dropped_at: dt.datetime | None
     announcement_ms: int | None
     heard_ms: int | None
+    machine: str
 
 
 class CallPage(BaseModel):

@@ -6,6 +6,7 @@ from callcenter.agents.models import Agent
 from callcenter.calls import outbound
 from callcenter.calls.models import Call
 from callcenter.calls.outbound import Way
+from callcenter.calls.spending import SpentForToday
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotPermitted, Unavailable
 from callcenter.events import ContactOpened, MeetingDialling
@@ -32,6 +33,8 @@ async def way_out(uow: UnitOfWork, meeting: Meeting, rules: MeetingSettings) -> 
         )
     except (Invalid, NotPermitted) as error:
         return Barred("number", error)
+    except SpentForToday as error:
+        return Barred("spent", error)
     except Conflict as error:
         return Barred("trunk_off" if "trunk" in error.values else "no_trunk", error)
     if way.trunk.state == AWAY:

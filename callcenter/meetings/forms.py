@@ -178,7 +178,7 @@ class MeetingOfCall(BaseModel):
 
 
 class AttemptOut(BaseModel):
-    """One try. `call_id` is null until it was dialled."""
+    """One try. `call_id` is null until it was dialled; `machine` as in CallOut."""
 
     id: str
     number_in_meeting: int
@@ -193,6 +193,7 @@ class AttemptOut(BaseModel):
     end_code: int | None
     end_text: str
     call_id: str | None
+    machine: str = ""
 
 
 class EntryOut(BaseModel):

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
+from callcenter.calls.models import Call
 from callcenter.contacts import numbers
 from callcenter.contacts.models import Contact
 from callcenter.db import UnitOfWork
@@ -75,15 +76,17 @@ async def one(uow: UnitOfWork, meeting: Meeting, warnings: Sequence[Warning] = (
 
 async def attempts(uow: UnitOfWork, meeting_id: int) -> list[AttemptOut]:
     """Return the tries to reach the customer, the newest first."""
-    query = select(Attempt, User.name).outerjoin(User, User.id == Attempt.user_id).where(Attempt.meeting_id == meeting_id)
-    own = [name for name in AttemptOut.model_fields if name not in ("user", "call_id")]
+    query = select(Attempt, User.name, Call.machine).outerjoin(User, User.id == Attempt.user_id)
+    query = query.outerjoin(Call, Call.id == Attempt.id).where(Attempt.meeting_id == meeting_id)
+    own = [name for name in AttemptOut.model_fields if name not in ("user", "call_id", "machine")]
     return [
         AttemptOut(
             **{name: getattr(attempt, name) for name in own},
             user=user or "",
             call_id=None if attempt.dialled_at is None else attempt.id,
+            machine=machine or "",
         )
-        for attempt, user in await uow.session.execute(query.order_by(Attempt.id.desc()))
+        for attempt, user, machine in await uow.session.execute(query.order_by(Attempt.id.desc()))
     ]
 
 

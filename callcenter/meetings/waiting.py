@@ -20,6 +20,7 @@ TEXTS: dict[str, str] = {
     "draining": "Waiting: the system is stopping and makes no new calls.",
     "trunk_off": "Waiting: the project's trunk is switched off.",
     "no_trunk": "Waiting: no trunk is chosen for the project.",
+    "spent": "Waiting: calls on the project's trunk have cost today what they may cost in a day.",
     "not_now": "Waiting: the consultant pressed Not now.",
     "no_settings": "Waiting: the project has no settings for phone meetings.",
     "number": "Not dialled: the number may not be called.",

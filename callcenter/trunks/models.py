@@ -14,6 +14,7 @@ class Trunk(Base):
     Secrets are encrypted at rest: the password (sip) or auth token (twilio), and the API secret. `caller_ids` are the E.164
     numbers verified for it; `emergency` marks the trunk emergency calls leave on. `minute_price` of a call that leaves and
     `daily_spend`, the most that may be spent in a day, are in ten-thousandths of the carrier's currency; 0: not counted.
+    `spend_told`: the percentage of it the administrators were told of on the day `spend_told_on` (UTC, YYYY-MM-DD).
     """
 
     __tablename__ = "trunks"
@@ -49,6 +50,8 @@ class Trunk(Base):
     longest_call_seconds: Mapped[int] = mapped_column(default=0)
     minute_price: Mapped[int] = mapped_column(default=0)
     daily_spend: Mapped[int] = mapped_column(default=0)
+    spend_told_on: Mapped[str] = mapped_column(default="")
+    spend_told: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(default="unknown")
     state_detail: Mapped[str] = mapped_column(default="")  # a sentence, with the values below
     state_values: Mapped[dict[str, Any]] = mapped_column(default=dict)

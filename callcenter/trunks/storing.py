@@ -33,6 +33,8 @@ def write(trunk: Trunk, data: AnyTrunkInput, settings: Settings) -> None:
         raise Invalid("A trunk that registers needs a user name.", field="username")
     elif data.password is not None:
         trunk.password_sealed = secrets.seal(settings.data_dir, data.password)
+    if amounts != {name: getattr(trunk, name) for name in _AMOUNTS}:
+        trunk.spend_told = 0  # with another limit, the administrators hear of it again
     for field, value in {**data.model_dump(exclude=_SECRETS), **amounts}.items():
         setattr(trunk, field, value)
 
@@ -81,7 +83,7 @@ def config(trunk: Trunk, settings: Settings) -> TrunkConfig | TwilioConfig:
             account_sid=trunk.account_sid,
             auth_token=secret,
             public_url=trunk.public_url,
-            stream_url=trunk.stream_url or stream_address(trunk.public_url),
+            stream_url=trunk.stream_url or stream_address(trunk.public_url, settings.streams),
             api_key=trunk.api_key,
             api_secret=secrets.unseal(settings.data_dir, trunk.api_secret_sealed),
             api_url=trunk.api_url,

@@ -92,10 +92,13 @@ def is_loopback(name: str) -> bool:
         return name == "localhost"
 
 
-def stream_address(public_url: str) -> str:
-    """Return where Media Streams connect when nothing else is said: /streams at our public address."""
+def stream_address(public_url: str, streams: str) -> str:
+    """Return where Media Streams connect when nothing else is said: /streams at our public address.
+
+    On this machine, without a proxy, they come to the switch itself (the setting `streams`).
+    """
     scheme, _, rest = public_url.partition("://")
-    return f"{'wss' if scheme == 'https' else 'ws'}://{rest}/streams"
+    return f"wss://{rest}/streams" if scheme == "https" else f"ws://{streams}/streams"
 
 
 def _optional(value: str) -> str:

@@ -186,6 +186,12 @@ async def supervisors(uow: UnitOfWork) -> list[int]:
     return list(await uow.session.scalars(_SUPERVISORS))
 
 
+async def administrators(uow: UnitOfWork) -> list[int]:
+    """Return the ids of administrators who may sign in."""
+    those = select(User.id).where(User.role == Role.ADMINISTRATOR.value, User.disabled_at.is_(None))
+    return list(await uow.session.scalars(those.order_by(User.id)))
+
+
 async def _get(uow: UnitOfWork, user_id: int) -> User:
     user = await uow.session.get(User, user_id)
     if user is None:

@@ -1,4 +1,4 @@
-"""Twilio accounts as trunks, what a trunk may cost, and text messages
+"""Twilio accounts as trunks, what a trunk may cost, answering machines, and text messages
 
 Revision ID: 0005
 Revises: 0004
@@ -12,8 +12,8 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-_TEXTS = ("account_sid", "api_key", "api_secret_sealed", "public_url", "stream_url", "api_url")
-_NUMBERS = ("longest_call_seconds", "minute_price", "daily_spend")
+_TEXTS = ("account_sid", "api_key", "api_secret_sealed", "public_url", "stream_url", "api_url", "spend_told_on")
+_NUMBERS = ("longest_call_seconds", "minute_price", "daily_spend", "spend_told")
 
 
 def upgrade() -> None:
@@ -24,6 +24,16 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("machine_detection", sa.Boolean(), server_default=sa.false(), nullable=False))
         for name in _NUMBERS:
             batch_op.add_column(sa.Column(name, sa.Integer(), server_default="0", nullable=False))
+    with op.batch_alter_table("calls", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("machine", sa.Text(), server_default="", nullable=False))
+    with op.batch_alter_table("legs", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_legs_trunk_id_answered_at",
+            ["trunk_id", "answered_at"],
+            unique=False,
+            sqlite_where=sa.text("answered_at IS NOT NULL"),
+            postgresql_where=sa.text("answered_at IS NOT NULL"),
+        )
     op.create_table(
         "text_messages",
         sa.Column("id", sa.Text(), nullable=False),
@@ -59,6 +69,14 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("text_messages")
+    with op.batch_alter_table("legs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_legs_trunk_id_answered_at",
+            sqlite_where=sa.text("answered_at IS NOT NULL"),
+            postgresql_where=sa.text("answered_at IS NOT NULL"),
+        )
+    with op.batch_alter_table("calls", schema=None) as batch_op:
+        batch_op.drop_column("machine")
     with op.batch_alter_table("trunks", schema=None) as batch_op:
         for name in (*reversed(_NUMBERS), "machine_detection", "calls_per_second", *reversed(_TEXTS)):
             batch_op.drop_column(name)

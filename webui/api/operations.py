@@ -9,6 +9,8 @@ from starlette.requests import Request
 from callcenter import __version__, clock, rehearsal
 from callcenter.actor import Role
 from callcenter.calls import service as calls
+from callcenter.calls import spending
+from callcenter.calls.spending import SpendingOut
 from callcenter.calls.views import Latency
 from callcenter.errors import Conflict, NotFound
 from webui import metrics
@@ -42,6 +44,7 @@ class OperationsOut(BaseModel):
     latency: Latency
     live_sockets: int
     switch: SwitchOut
+    spending: list[SpendingOut]
 
 
 class CustomerIn(In):
@@ -76,10 +79,11 @@ class CustomerList(BaseModel):
 
 @operation("GET", "/operations", "getOperations", role=Role.SUPERVISOR)
 async def get_operations(request: Request, query: OperationsQuery) -> OperationsOut:
-    """Latencies (p50, p95, p99), connected pages, the switch."""
+    """Latencies (p50, p95, p99), connected pages, the switch, what calls that left cost today."""
     since = clock.now() - dt.timedelta(hours=query.hours)
     async with request.app.state.database.reading(request.state.actor) as uow:
         latency = await calls.latency(uow, since)
+        costs = await spending.today(uow)
     snapshot = await metrics.read_snapshot(request.app.state.phone)
     switch = SwitchOut(
         up=snapshot is not None,
@@ -88,9 +92,8 @@ async def get_operations(request: Request, query: OperationsQuery) -> Operations
         stations_live=sum(each.live for each in snapshot.stations) if snapshot else 0,
         counters=snapshot.counters if snapshot else {},
     )
-    return OperationsOut(
-        version=__version__, since=since, latency=latency, live_sockets=request.app.state.live.count, switch=switch
-    )
+    sockets = request.app.state.live.count
+    return OperationsOut(version=__version__, since=since, latency=latency, live_sockets=sockets, switch=switch, spending=costs)
 
 
 @operation("GET", "/rehearsal/customers", "listCustomers", errors=(NotFound,))

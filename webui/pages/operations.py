@@ -9,6 +9,7 @@ from starlette.routing import Route
 from callcenter import clock
 from callcenter.actor import Role
 from callcenter.calls import service as calls
+from callcenter.calls import spending
 from callcenter.errors import Unavailable
 from callcenter.messages import service as messages
 from callcenter.phone import ReadSnapshot, Snapshot
@@ -36,13 +37,15 @@ async def _show(request: Request, template: str) -> Response:
         latency = await calls.latency(uow, clock.now() - _SPANS[span])
         known = await trunks.list_trunks(uow)
         mails = await messages.counts(uow)
+        costs = {each.trunk_id: each for each in await spending.today(uow)}
     snapshot: Snapshot | None = None
     try:
         reply = await request.app.state.phone.ask(ReadSnapshot())
         snapshot = reply if isinstance(reply, Snapshot) else None
     except Unavailable:
         snapshot = None  # the page says that the switch is away
-    return await views.render(request, template, latency=latency, snapshot=snapshot, trunks=known, mails=mails, span=span)
+    found = {"latency": latency, "snapshot": snapshot, "trunks": known, "mails": mails, "spending": costs, "span": span}
+    return await views.render(request, template, **found)
 
 
 ROUTES = [

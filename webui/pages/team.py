@@ -7,6 +7,7 @@ from starlette.routing import Route
 from callcenter.actor import Role
 from callcenter.agents import service as agents
 from callcenter.calls import service as calls
+from callcenter.calls import spending
 from callcenter.errors import Invalid
 from webui import views
 from webui.pages import fields
@@ -22,11 +23,17 @@ async def rows(request: Request) -> Response:
     return await _show(request, "team_rows.html")
 
 
+async def spent(request: Request) -> Response:
+    """Give anew what calls cost today."""
+    return await _show(request, "team_spending.html")
+
+
 async def _show(request: Request, template: str) -> Response:
     actor = views.signed_in(request, Role.SUPERVISOR)
     async with request.app.state.database.reading(actor) as uow:
         found = await agents.list_agents(uow)
-    return await views.render(request, template, agents=found)
+        costs = await spending.today(uow)
+    return await views.render(request, template, agents=found, spending=costs)
 
 
 async def set_state(request: Request) -> Response:
@@ -44,5 +51,6 @@ async def set_state(request: Request) -> Response:
 ROUTES = [
     Route("/team", team, methods=["GET"]),
     Route("/team/rows", rows, methods=["GET"]),
+    Route("/team/spending", spent, methods=["GET"]),
     Route("/team/{id:int}/state", set_state, methods=["POST"]),
 ]

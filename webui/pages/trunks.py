@@ -3,48 +3,37 @@
 import datetime as dt
 from typing import Any
 
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from callcenter.actor import Role
+from callcenter.actor import Actor, Role
+from callcenter.calls import spending
 from callcenter.errors import CallCenterError, Conflict, Invalid, Unavailable
-from callcenter.phone import ReadTrace, Refusal, TestTrunk, TrunkReport, TrunkTrace
+from callcenter.phone import Query, ReadTrace, Refusal, SetWebhooks, TestTrunk, TrunkReport, TrunkTrace
 from callcenter.trunks import service as trunks
-from callcenter.trunks.fields import TrunkInput
 from webui import views
 from webui.i18n import say
-from webui.pages import fields
+from webui.pages import fields, trunk_forms
 
-_TEXTS = (
-    "name",
-    "host",
-    "username",
-    "auth_username",
-    "domain",
-    "outbound_proxy",
-    "number_format",
-    "external_address",
-    "rtp_ports",
-)
-_FLAGS = ("enabled", "register", "trusted", "emergency")
 _TEST_SECONDS = 20.0
+_ABOUT_NUMBERS = frozenset({"number", "webhooks"})  # names of checks that setting the webhooks may mend
 
 
 async def listing(request: Request) -> Response:
-    """Show the trunks and what the switch says of them."""
+    """Show the trunks, what the switch says of them, and what their calls cost today."""
     actor = views.signed_in(request, Role.ADMINISTRATOR)
     async with request.app.state.database.reading(actor) as uow:
         found = await trunks.list_trunks(uow)
-    return await views.render(request, "trunks/list.html", trunks=found)
+        spent = {each.trunk_id: each for each in await spending.today(uow)}
+    return await views.render(request, "trunks/list.html", trunks=found, spending=spent)
 
 
 async def new(request: Request) -> Response:
-    """Show the form of a new trunk."""
+    """Show the form of a new trunk: SIP, or (`kind`) Twilio."""
     views.signed_in(request, Role.ADMINISTRATOR)
-    given = TrunkInput(name="-", host="localhost").model_dump() | {"name": "", "host": ""}
-    return await _form(request, given)
+    public_url = request.app.state.settings.public_url
+    return await _form(request, trunk_forms.fresh(request.query_params.get("kind", ""), public_url))
 
 
 async def show(request: Request) -> Response:
@@ -55,46 +44,36 @@ async def show(request: Request) -> Response:
     return await _form(request, trunk.model_dump(), trunk_id)
 
 
+async def state(request: Request) -> Response:
+    """Give a trunk's state and what it has spent anew."""
+    actor, trunk_id = views.signed_in(request, Role.ADMINISTRATOR), fields.path_id(request)
+    async with request.app.state.database.reading(actor) as uow:
+        trunk = await trunks.get_trunk(uow, trunk_id)
+    spent = await _spending(request, actor, trunk_id)
+    return await views.render(request, "trunks/standing.html", given=trunk.model_dump(), spending=spent)
+
+
 async def add(request: Request) -> Response:
     """Add a trunk."""
     return await _save(request, None)
 
 
 async def update(request: Request) -> Response:
-    """Change a trunk; an empty password keeps the stored one."""
+    """Change a trunk; an empty password or other secret keeps the stored one."""
     return await _save(request, fields.path_id(request))
 
 
 async def _save(request: Request, trunk_id: int | None) -> Response:
     actor = views.signed_in(request, Role.ADMINISTRATOR)
     form = await views.form(request)
-    given = _given(form)
+    given = trunk_forms.given(form)
     try:
-        given["port"] = fields.whole(form, "port") or 5060
-        data = fields.validated(TrunkInput, given | {"password": _password(form)})
+        data = trunk_forms.model(form, given)
         async with request.app.state.database.unit_of_work(actor) as uow:
             saved = await (trunks.add_trunk(uow, data) if trunk_id is None else trunks.update_trunk(uow, trunk_id, data))
     except (Invalid, Conflict) as error:
         return await _form(request, given, trunk_id, error)
     return views.redirect(f"/trunks/{saved.id}?saved=1")
-
-
-def _password(form: FormData) -> str | None:
-    """Return the typed password; None keeps the stored one, "" forgets it."""
-    if fields.flag(form, "forget_password"):
-        return ""
-    value = form.get("password", "")
-    return value if isinstance(value, str) and value else None
-
-
-def _given(form: FormData) -> dict[str, Any]:
-    given: dict[str, Any] = {name: fields.text(form, name) for name in _TEXTS}
-    given |= {name: fields.flag(form, name) for name in _FLAGS}
-    given |= {name: fields.lines(form, name) for name in ("allow", "caller_ids")}
-    given["number_from"] = fields.text(form, "number_from_header") or fields.text(form, "number_from")
-    given["codecs"] = [each for each in fields.text(form, "codecs").split(",") if each]
-    given["port"] = fields.text(form, "port")
-    return given
 
 
 async def delete(request: Request) -> Response:
@@ -106,22 +85,37 @@ async def delete(request: Request) -> Response:
 
 
 async def test(request: Request) -> Response:
-    """Try the trunk and list what works and what does not."""
+    """Try the trunk and list what works and what does not; offers to set webhooks that lead elsewhere."""
     actor, trunk_id = views.signed_in(request, Role.ADMINISTRATOR), fields.path_id(request)
     async with request.app.state.database.reading(actor) as uow:
-        await trunks.get_trunk(uow, trunk_id)
+        trunk = await trunks.get_trunk(uow, trunk_id)
+    return await _report(request, TestTrunk(trunk_id), trunk_id, may_offer=trunk.kind == "twilio")
+
+
+async def webhooks(request: Request) -> Response:
+    """Tell the carrier that calls and messages to the trunk's numbers come to us, and list what came of it."""
+    actor, trunk_id = views.signed_in(request, Role.ADMINISTRATOR), fields.path_id(request)
+    async with request.app.state.database.unit_of_work(actor) as uow:
+        await trunks.webhooks_asked_for(uow, trunk_id)
+    return await _report(request, SetWebhooks(trunk_id), trunk_id, may_offer=True)
+
+
+async def _report(request: Request, query: Query, trunk_id: int, *, may_offer: bool) -> Response:
     checks, error = [], ""
     try:
-        reply = await request.app.state.phone.ask(TestTrunk(trunk_id), _TEST_SECONDS)
+        reply = await request.app.state.phone.ask(query, _TEST_SECONDS)
         checks = list(reply.checks) if isinstance(reply, TrunkReport) else []
         error = _refusal(reply)
-    except Unavailable as refused:
+    except CallCenterError as refused:  # the switch is away, or says why not
         error = views.translate(request, refused)
-    return await views.render(request, "trunks/report.html", checks=checks, error=error)
+    wrong = any(not each.ok and each.name in _ABOUT_NUMBERS for each in checks)
+    return await views.render(
+        request, "trunks/report.html", checks=checks, error=error, trunk_id=trunk_id, offer=may_offer and wrong
+    )
 
 
 async def trace(request: Request) -> Response:
-    """Show the last SIP messages of a trunk (0: those no trunk claimed)."""
+    """Show the last messages of a trunk (0: those no trunk claimed)."""
     actor, trunk_id = views.signed_in(request, Role.ADMINISTRATOR), fields.path_id(request)
     lines, error = [], ""
     try:
@@ -141,18 +135,31 @@ def _refusal(reply: object) -> str:
 async def _form(
     request: Request, given: dict[str, Any], trunk_id: int | None = None, refused: CallCenterError | None = None
 ) -> Response:
+    settings, actor = request.app.state.settings, views.signed_in(request)
+    if trunk_id is not None and refused is not None:  # what was typed, beside what is stored
+        async with request.app.state.database.reading(actor) as uow:
+            given = (await trunks.get_trunk(uow, trunk_id)).model_dump() | given
+    shown = trunk_forms.shown(given)
     return await views.render(
         request,
-        "trunks/form.html",
+        "trunks/twilio.html" if shown["kind"] == "twilio" else "trunks/form.html",
         refused.status if refused else 200,
-        given={"has_password": False, "state": "unknown", "state_detail": "", "state_values": {}} | given,
+        given=shown,
         trunk_id=trunk_id,
         error=views.translate(request, refused) if refused else "",
         fault=(getattr(refused, "field", None) or "").split(".")[0] if refused else "",
         saved=request.query_params.get("saved") == "1",
-        sip=request.app.state.settings.sip,
-        rtp_ports=request.app.state.settings.rtp_ports,
+        spending=None if trunk_id is None else await _spending(request, actor, trunk_id),
+        webhook_url=shown["webhook_url"],
+        streams=settings.streams,
+        sip=settings.sip,
+        rtp_ports=settings.rtp_ports,
     )
+
+
+async def _spending(request: Request, actor: Actor, trunk_id: int) -> spending.SpendingOut | None:
+    async with request.app.state.database.reading(actor) as uow:
+        return next((each for each in await spending.today(uow) if each.trunk_id == trunk_id), None)
 
 
 ROUTES = [
@@ -163,5 +170,7 @@ ROUTES = [
     Route("/trunks/{id:int}", update, methods=["POST"]),
     Route("/trunks/{id:int}/delete", delete, methods=["POST"]),
     Route("/trunks/{id:int}/test", test, methods=["POST"]),
+    Route("/trunks/{id:int}/webhooks", webhooks, methods=["POST"]),
+    Route("/trunks/{id:int}/state", state, methods=["GET"]),
     Route("/trunks/{id:int}/trace", trace, methods=["GET"]),
 ]

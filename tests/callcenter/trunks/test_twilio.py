@@ -115,8 +115,8 @@ async def test_the_setting_stands_for_an_address_nobody_wrote(database: Database
     [
         ({"public_url": "https://calls.example.com/"}, "https://calls.example.com", "wss://calls.example.com/streams"),
         ({"public_url": "https://[2001:db8::1]:8443"}, "https://[2001:db8::1]:8443", "wss://[2001:db8::1]:8443/streams"),
-        ({"public_url": "http://127.0.0.1:8000"}, "http://127.0.0.1:8000", "ws://127.0.0.1:8000/streams"),
-        ({"public_url": "http://localhost:8000"}, "http://localhost:8000", "ws://localhost:8000/streams"),
+        ({"public_url": "http://127.0.0.1:8000"}, "http://127.0.0.1:8000", "ws://127.0.0.1:8001/streams"),
+        ({"public_url": "http://localhost:8000"}, "http://localhost:8000", "ws://127.0.0.1:8001/streams"),
         ({"stream_url": "wss://media.example.com"}, "https://calls.example.com", "wss://media.example.com/streams"),
         ({"stream_url": "ws://127.0.0.1:8001/x"}, "https://calls.example.com", "ws://127.0.0.1:8001/x"),
     ],

@@ -65,7 +65,7 @@ class PeerCall:
         self.keys: asyncio.Queue[str] = asyncio.Queue()
         self.mouth: sound.Mouth = peer.mouth(self.number)
         self.heard: deque[bytes] = deque(maxlen=3000)
-        self._decoded = self._heard_frames = self._gap = 0
+        self.heard_frames = self._decoded = self._gap = 0
         self._ear = b""
         self._decoder = sound.KeysHeard()
         self.app = AppSide(self, callback)
@@ -84,10 +84,10 @@ class PeerCall:
     @property
     def digits(self) -> str:
         """The keys heard from the app: by verbs, and as tones in the audio."""
-        new = min(self._heard_frames - self._decoded, len(self.heard))
+        new = min(self.heard_frames - self._decoded, len(self.heard))
         for frame in list(self.heard)[len(self.heard) - new :]:
             self._decoder.hear(frame)
-        self._decoded = self._heard_frames
+        self._decoded = self.heard_frames
         return self._decoder.digits
 
     def hears(self) -> str:
@@ -126,7 +126,7 @@ class PeerCall:
         self._gap = 0
         self._ear = frame
         self.heard.append(frame)
-        self._heard_frames += 1
+        self.heard_frames += 1
 
     def hear_keys(self, digits: str) -> None:
         """Have keys pressed to it by a verb."""

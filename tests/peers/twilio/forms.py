@@ -80,6 +80,9 @@ INCOMING: dict[str, Kind] = {
     "SmsMethod": "method",
     "SmsFallbackUrl": "url",
     "SmsFallbackMethod": "method",
+    "VoiceApplicationSid": "text",
+    "SmsApplicationSid": "text",
+    "TrunkSid": "text",
 }
 
 

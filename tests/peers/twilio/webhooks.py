@@ -40,6 +40,7 @@ class Webhooks:
     def __init__(self, auth_token: str, faults: Faults, patience: float = PATIENCE) -> None:
         self.posted: list[Posted] = []
         self.patience = patience
+        self.verify = True  # the certificates of https and wss
         self._validator = RequestValidator(auth_token)
         self._faults = faults
         self._session: aiohttp.ClientSession | None = None
@@ -49,7 +50,8 @@ class Webhooks:
     def session(self) -> aiohttp.ClientSession:
         """The HTTP client, also of the media sockets."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar())
+            connector = aiohttp.TCPConnector(limit=0, ssl=self.verify)
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ import { pageLink } from "./navigate.js";
 import { callerOf } from "./ring.js";
 import { mute, onStation, station } from "./station.js";
 import { change, state, subscribe, takeCall } from "./store.js";
+import { machineOf } from "./timeline.js";
 
 const KEYS = [["1", ""], ["2", "abc"], ["3", "def"], ["4", "ghi"], ["5", "jkl"], ["6", "mno"], ["7", "pqrs"], ["8", "tuv"], ["9", "wxyz"], ["*", ""], ["0", "+"], ["#", ""]];
 const FAILED_MILLISECONDS = 12000;
@@ -150,7 +151,7 @@ function update() {
   box.dataset.phase = call.state;
   box.toggleAttribute("data-held", Boolean(call.held));
   const name = callerOf(call);
-  const words = stateOf(call);
+  const words = [stateOf(call), machineOf(call.machine)].filter(Boolean).join(" · ");
   const number = call.number_shown || call.number;
   const meeting = state.meeting?.call_id === call.id ? t("Meeting: {name}", { name: state.meeting.meeting.name }) : "";
   const about = [meeting, number === name ? "" : number, drawn.over ? carrierSaid(call) : words].filter(Boolean).join(" · ");

@@ -11,15 +11,20 @@ export function linesOf(lines) {
     lines.map((line) => h("li", {}, h("time", { datetime: line.at }, when(line.at)), h("span", { title: textOf(line) }, textOf(line)))));
 }
 
+/** Say what the carrier found at the far end of a call that left; a person needs no word. */
+export function machineOf(machine) {
+  return { machine: t("Answering machine"), fax: t("Fax machine"), unknown: t("Person or machine: not known") }[machine] || "";
+}
+
 /** Say a line of the timeline in the person's language. */
 function textOf(line) {
   if (line.kind === "meeting") return meetingText(line);
   if (line.kind !== "call") return line.text;
-  const { direction, outcome, seconds, disposition, note, dropped } = line.data || {};
+  const { direction, outcome, seconds, disposition, note, dropped, machine } = line.data || {};
   const way = direction === "outbound" ? t("Call to the customer") : t("Call from the customer");
   const results = { missed: t("missed"), busy: t("busy"), no_answer: t("no answer"), rejected: t("rejected"), unreachable: t("not reachable"), cancelled: t("cancelled"), failed: t("failed"), dropped: t("consultant was gone") };
   const cut = dropped && outcome === "answered" ? t("consultant dropped") : null;
-  return [way, outcome === "answered" ? clock(seconds || 0) : results[outcome], cut, disposition, note].filter(Boolean).join(" · ");
+  return [way, outcome === "answered" ? clock(seconds || 0) : results[outcome], machineOf(machine), cut, disposition, note].filter(Boolean).join(" · ");
 }
 
 function meetingText({ text, data }) {

@@ -10,6 +10,7 @@ import { noteField } from "./note.js";
 import { outcomePart } from "./outcome.js";
 import { callerOf } from "./ring.js";
 import { change, load, state, subscribe } from "./store.js";
+import { machineOf } from "./timeline.js";
 
 let card = null;
 
@@ -87,13 +88,13 @@ function build(call) {
     finish.hidden = !over;
     note.follow(now);
     outcome.follow(now);
-    const marks = JSON.stringify([now.identification, now.contact_id, now.contact, now.organisation, over, now.disposition_id, (state.me?.dispositions || []).length]);
+    const marks = JSON.stringify([now.identification, now.contact_id, now.contact, now.organisation, over, now.machine, now.disposition_id, (state.me?.dispositions || []).length]);
     if (marks === shown) return;
     shown = marks;
     head.replaceChildren(icon(over ? "note" : "phone-call"), over ? t("Wrap-up") : now.project || t("Call"), h("span", { class: "timer", role: "timer" }), fold);
     const name = callerOf(now);
     who.replaceChildren(h("h2", { class: "popup-name" }, now.contact_id ? pageLink(`/contacts/${now.contact_id}`, name) : name),
-      h("div", { class: "popup-sub" }, [now.organisation, now.number_shown === name ? "" : now.number_shown].filter(Boolean).join(" · ")));
+      h("div", { class: "popup-sub" }, [now.organisation, now.number_shown === name ? "" : now.number_shown, machineOf(now.machine)].filter(Boolean).join(" · ")));
     const asking = { ...now, call_id: now.id };
     const open = !now.contact_id && !now.organisation_id;
     ask.replaceChildren(...[open && now.identification === "several" ? chooser(asking) : null, somebodyElse(now), open ? createLink(asking) : null].filter(Boolean));
