@@ -9,13 +9,16 @@ from callcenter.phone import ConfigureTrunks, TrunkConfig
 from callcenter.phone_fake import Outcome
 from telephony.media.rtp_port import RtpPorts
 from telephony.sip.trunks import SipCarrier
+from tests.telephony.disturbed import disturbed
 from tests.telephony.far_end import HOST, FarEnd, SipCustomer
-from tests.telephony.rig import TRUNK
+from tests.telephony.rig import TRUNK, Disturbance
 from tests.telephony.rig_real import RealRig
 
 
 class SipRig(RealRig):
-    """All of the real thing but the browser."""
+    """All of the real thing but the browser. What its carrier says is disturbed as datagrams are."""
+
+    texts = False
 
     async def open_world(self) -> None:
         self.far_end = FarEnd(self.folder, range(41000, 41999))
@@ -41,3 +44,9 @@ class SipRig(RealRig):
 
     def dialled(self, number: str) -> SipCustomer:
         return self.far_end.by_number[number]
+
+    def disturb(self, how: Disturbance) -> None:
+        disturbed(self.far_end.carrier, how)
+
+    def customer_texts(self, number: str, dialled: str, text: str) -> str:
+        raise NotImplementedError

@@ -1,7 +1,7 @@
 """The stories' rig over the real switch with a Twilio trunk: tests/peers/twilio is at its far end.
 
 What differs from the other kinds, and why: a web that restarts drops the webhooks in its hands; Twilio then asks at the
-number's fallback address, as it is set by SetWebhooks.
+number's fallback address, as it is set by SetWebhooks. While the link is down the web holds webhooks for a moment.
 """
 
 from callcenter.config import Settings
@@ -12,7 +12,7 @@ from telephony.legs import Carrier
 from telephony.twilio.carrier import TwilioCarrier
 from telephony.twilio.patience import Patience
 from tests.peers.twilio import PeerCall, TwilioPeer
-from tests.telephony.rig import TRUNK
+from tests.telephony.rig import TRUNK, Disturbance
 from tests.telephony.rig_real import RealRig
 from tests.telephony.twilio.front import HOST, Front, free_port
 
@@ -22,7 +22,9 @@ FIRM = "+48221234567"
 class TwilioRig(RealRig):
     """All of the real thing but the browser and Twilio."""
 
-    patience = Patience(uncertain=0.5, retry=0.05, refusal=0.3, ended=0.5, leftovers=0.5)
+    patience = Patience(
+        webhook=2.0, asking=3.0, overdue=0.5, silent=1.0, uncertain=0.5, retry=0.05, refusal=0.3, ended=0.5, leftovers=0.5
+    )
     machine_detection = False
     calls_per_second = 500.0
     longest_call_seconds = 0
@@ -82,3 +84,18 @@ class TwilioRig(RealRig):
 
     def dialled(self, number: str) -> PeerCall:
         return self.peer.dialled(number)
+
+    def disturb(self, how: Disturbance) -> None:
+        faults = self.peer.faults
+        match how:
+            case Disturbance.TWICE:
+                faults.twice = True
+            case Disturbance.LATE:
+                faults.late = 0.3
+            case Disturbance.REORDERED:
+                faults.order = "reversed"
+            case Disturbance.LOST:  # all that tells the state of a call: then Twilio has to be asked
+                faults.lose = {"initiated", "ringing", "answered", "completed", "number"}
+
+    def customer_texts(self, number: str, dialled: str, text: str) -> str:
+        return self.peer.customer_texts(number, dialled, text)
