@@ -170,7 +170,7 @@ class CallsOnly:
 
     def send_text(self, command: SendText) -> None:
         """Refuse (Carrier)."""
-        raise Invalid("This trunk carries no text messages.")
+        raise Invalid("This trunk sends no text messages.")
 
     async def webhook(self, query: Webhook) -> WebhookAnswer:
         """Know none (Carrier)."""

@@ -54,6 +54,7 @@ def wanted(account: "Account") -> dict[str, str]:
     """Return where a number's calls and messages are to go, by Twilio's names."""
     return {
         "voice_url": signatures.address(account.config, "voice"),
+        "voice_fallback_url": signatures.address(account.config, "voice"),  # the web may have been restarted meanwhile
         "status_callback": signatures.address(account.config, "status"),
         "sms_url": signatures.address(account.config, "text"),
     }
@@ -82,7 +83,7 @@ async def _set(account: "Account", number: str) -> Check:
         found = await account.api.number(number)
         if found is None:
             return Check("number", False, "{number} is none of this account's numbers.", told)
-        methods = {"voice_method": "POST", "status_callback_method": "POST", "sms_method": "POST"}
+        methods = dict.fromkeys(("voice_method", "voice_fallback_method", "status_callback_method", "sms_method"), "POST")
         others = {name: "" for name in ("voice_application_sid", "trunk_sid") if getattr(found, name)}
         await account.api.set_number(str(found.sid), **wanted(account), **methods, **others)
     except (Refused, Unsent, Uncertain) as error:

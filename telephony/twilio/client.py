@@ -72,8 +72,7 @@ class Session(AsyncHttpClient):  # type: ignore[misc]
                 url,
                 params=_fields(params),
                 data=urlencode(fields),
-                headers=headers,
-                auth=aiohttp.BasicAuth(*auth) if auth else None,
+                headers={**(headers or {}), "Authorization": aiohttp.encode_basic_auth(*auth)} if auth else headers,
                 allow_redirects=allow_redirects,
             ) as answer:
                 text = await answer.text()

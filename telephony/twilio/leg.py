@@ -108,6 +108,10 @@ class Leg:
             self.within(self.account.patience.ended, self._never_told)
 
     def _never_told(self) -> None:
+        self.account.spawn(self._look_last())
+
+    async def _look_last(self) -> None:
+        await self.look()
         self.give_up("The audio connection to Twilio was lost.")
 
     def _still_there(self) -> None:
