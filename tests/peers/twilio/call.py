@@ -5,6 +5,7 @@ import datetime as dt
 import math
 import uuid
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from callcenter.phone_fake import Outcome
@@ -64,6 +65,7 @@ class PeerCall:
         self.stream: MediaStream | None = None
         self.keys: asyncio.Queue[str] = asyncio.Queue()
         self.mouth: sound.Mouth = peer.mouth(self.number)
+        self.on_audio: Callable[[bytes], None] | None = None  # what the app sends, as it comes, before it waits to be heard
         self.heard: deque[bytes] = deque(maxlen=3000)
         self.heard_frames = self._decoded = self._gap = 0
         self._ear = b""

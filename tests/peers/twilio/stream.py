@@ -163,7 +163,10 @@ class MediaStream:
             return
         match message["event"]:
             case "media":
-                self.playback.add(binascii.a2b_base64(message["media"]["payload"], strict_mode=True))
+                audio = binascii.a2b_base64(message["media"]["payload"], strict_mode=True)
+                self.playback.add(audio)
+                if self.call.on_audio is not None:
+                    self.call.on_audio(audio)
             case "mark":
                 self.messages.append(f"mark {message['mark']['name']}")
                 self.playback.mark(message["mark"]["name"])
