@@ -13,8 +13,8 @@ WORKERS ?= 3  # more than cores: most tests wait for a program, a page or a cloc
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-run: $(READY) $(FRONT_END) ## Start the product with demo data and the built-in carrier
-	@$(BIN)/callcenter serve --demo
+run: $(READY) $(FRONT_END) ## Start the product with demo data and a carrier of its own (TRUNK=twilio-demo: a Twilio of its own)
+	@$(BIN)/callcenter serve --demo $(if $(TRUNK),--trunk $(TRUNK))
 
 test: $(READY_TEST) $(FRONT_END) ## Run the tests (brings Debian packages when root, else says which)
 	@sh scripts/debian-packages.sh

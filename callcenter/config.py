@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     hold_music: Path | None = Field(None, description="WAV file for callers who wait (8 kHz mono); empty: a built-in melody.")
     demo: bool = Field(False, description="Demo data, and the button that lets a customer call.")
     lab_sip: str = Field("127.0.0.1:5070", description="Address and port of the built-in carrier (demo).")
+    demo_trunk: Literal["sip", "twilio-demo"] = Field(
+        "sip", description="Carrier of the demo: sip (built in) or twilio-demo (a Twilio of our own, part of the source only)."
+    )
+    lab_twilio: str = Field("127.0.0.1:5071", description="Address and port of the demo's own Twilio (TCP).")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     session_hours: int = Field(12, ge=1, description="Hours after which an unused sign-in ends.")
     smtp: str = Field("", description="HOST:PORT of the server e-mails leave through; empty: none are sent.")

@@ -1,4 +1,4 @@
-"""What the switch asks of its parts: a carrier, its legs, and audio ports. The seam SIP (and later Twilio) fits.
+"""What the switch asks of its parts: a carrier, its legs, and audio ports. The seam SIP and Twilio fit.
 
 Everything here runs on the switch's asyncio loop; an adapter with a thread of its own crosses over inside itself.
 """
@@ -6,9 +6,27 @@ Everything here runs on the switch's asyncio loop; an adapter with a thread of i
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from callcenter.phone import AnyTrunk, EndReason, LegOffered, Originate, Quality, TraceLine, TrunkReport, TrunkState
+from callcenter.errors import Invalid
+from callcenter.phone import (
+    AnyTrunk,
+    Check,
+    EndReason,
+    LegOffered,
+    Originate,
+    Quality,
+    SendText,
+    TextReceived,
+    TextStatus,
+    TraceLine,
+    TrunkReport,
+    TrunkState,
+    Webhook,
+    WebhookAnswer,
+)
 
 Law = Literal["pcmu", "pcma"]
+By = Literal["far", "near", "switch"]
+Found = Literal["human", "machine", "fax", "unknown"]
 
 
 class Frame(NamedTuple):
@@ -86,19 +104,33 @@ class LegListener(Protocol):
     def leg_media(self, leg: CarrierLeg) -> None:
         """leg.port was replaced (re-INVITE with another law or address family)."""
 
-    def leg_ended(
-        self, leg: CarrierLeg, reason: EndReason, by: Literal["far", "near", "switch"], code: int | None, text: str
-    ) -> None:
+    def leg_ended(self, leg: CarrierLeg, reason: EndReason, by: By, code: int | None, text: str) -> None:
         """It is over. The switch closes the port."""
 
     def trunk_changed(self, state: TrunkState) -> None:
         """Registration or reachability changed."""
 
 
+class CarrierListener(LegListener, Protocol):
+    """The switch, as adapters call it that know more than calls."""
+
+    def leg_lost(self, leg: CarrierLeg, code: int | None, text: str) -> None:
+        """An outbound leg is over, and nobody can say whether it was dialled. The switch closes the port."""
+
+    def machine_detected(self, leg: CarrierLeg, found: Found) -> None:
+        """What picked an outbound call up."""
+
+    def text_received(self, event: TextReceived) -> None:
+        """An SMS came in; the same one may come twice."""
+
+    def text_status(self, event: TextStatus) -> None:
+        """What became of an SMS."""
+
+
 class Carrier(Protocol):
     """An adapter: all trunks of one kind on one listening address."""
 
-    async def start(self, listener: LegListener) -> None:
+    async def start(self, listener: CarrierListener) -> None:
         """Open the sockets; raises Unavailable with a sentence when the port is taken."""
 
     async def stop(self) -> None:
@@ -110,8 +142,17 @@ class Carrier(Protocol):
     def originate(self, command: Originate) -> CarrierLeg:
         """Start an outbound call at once; what fails, fails as leg_ended on the next turn of the loop."""
 
+    def send_text(self, command: SendText) -> None:
+        """Send an SMS; what becomes of it is text_status. Raises Invalid with a sentence where there are none."""
+
+    async def webhook(self, query: Webhook) -> WebhookAnswer:
+        """Take a request of the carrier's, and say what it is answered."""
+
     async def test(self, trunk_id: int) -> TrunkReport:
         """Try the trunk and say what works."""
+
+    async def set_webhooks(self, trunk_id: int) -> TrunkReport:
+        """Tell the carrier where calls and messages to our numbers go."""
 
     def trace(self, trunk_id: int) -> tuple[TraceLine, ...]:
         """Return the last messages of a trunk, credentials blanked."""
@@ -122,3 +163,19 @@ class Carrier(Protocol):
     @property
     def counters(self) -> dict[str, int]:
         """Totals since the start: malformed, refused, calls_in, calls_out ..."""
+
+
+class CallsOnly:
+    """What an adapter answers for whom there is nothing but calls: no webhooks, no text messages."""
+
+    def send_text(self, command: SendText) -> None:
+        """Refuse (Carrier)."""
+        raise Invalid("This trunk sends no text messages.")
+
+    async def webhook(self, query: Webhook) -> WebhookAnswer:
+        """Know none (Carrier)."""
+        return WebhookAnswer(404)
+
+    async def set_webhooks(self, trunk_id: int) -> TrunkReport:
+        """Have none to set (Carrier)."""
+        return TrunkReport((Check("webhooks", False, "A SIP trunk has no webhooks."),))

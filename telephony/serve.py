@@ -8,6 +8,7 @@ import structlog
 
 from callcenter.config import Settings, host_port, port_range
 from callcenter.errors import Invalid
+from telephony.carriers import Carriers
 from telephony.collect import collect
 from telephony.link_server import LinkServer
 from telephony.media.rtp_port import RtpPorts
@@ -16,6 +17,7 @@ from telephony.media.ticker import Ticker
 from telephony.media.webrtc import BrowserPort
 from telephony.sip.trunks import SipCarrier
 from telephony.switch import Switch
+from telephony.twilio.carrier import TwilioCarrier
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +51,7 @@ async def serve(settings: Settings, stop: asyncio.Event, ready: Callable[[], Non
 
 
 def build(settings: Settings) -> Switch:
-    """Build the switch with its SIP carrier and browsers from the settings; raises Invalid for a wrong one."""
+    """Build the switch with its carriers and browsers from the settings; raises Invalid for a wrong one."""
     try:
         host, _ = host_port(settings.sip)
         ports = port_range(settings.rtp_ports)
@@ -60,7 +62,7 @@ def build(settings: Settings) -> Switch:
     async def open_browser(sdp: str) -> BrowserPort:
         return await BrowserPort.open(sdp, stun_servers=stun_servers, external_address=settings.external_address)
 
-    carrier = SipCarrier(settings, RtpPorts(ports, host))
+    carrier = Carriers({"sip": SipCarrier(settings, RtpPorts(ports, host)), "twilio": TwilioCarrier(settings)})
     return Switch(carrier, open_browser, Ticker(), Sounds(settings.region, settings.hold_music), settings.announcements)
 
 

@@ -105,11 +105,13 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Demo data and the built-in carrier.")] = False,
     http: Annotated[str, typer.Option(help="HOST:PORT of the pages.")] = "",
     sip: Annotated[str, typer.Option(help="HOST:PORT for SIP.")] = "",
+    trunk: Annotated[str, typer.Option(help="Carrier of the demo: sip or twilio-demo.")] = "",
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM) for HTTPS.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM).")] = None,
 ) -> None:
     """Start the contact centre and watch its processes until Ctrl-C."""
     given = {"demo": demo or None, "http": http or None, "sip": sip or None, "tls_cert": tls_cert, "tls_key": tls_key}
+    given["demo_trunk"] = trunk or None
     settings = Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     raise typer.Exit(serving.serve(settings, typer.echo))
 

@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from callcenter.actor import SYSTEM, Role
 from callcenter.config import Settings, host_port
@@ -12,9 +12,12 @@ from callcenter.contacts import service as contacts
 from callcenter.contacts.forms import ContactInput, NumberInput, OrganisationInput
 from callcenter.contacts.models import Contact
 from callcenter.db import Database, UnitOfWork
+from callcenter.main import twilio_demo
 from callcenter.projects import service as projects
+from callcenter.projects.models import Project
 from callcenter.projects.service import ProjectInput
 from callcenter.trunks import service as trunks
+from callcenter.trunks.models import Trunk
 from callcenter.trunks.service import TrunkInput
 from callcenter.users import service as users
 from callcenter.users.models import User
@@ -29,16 +32,23 @@ PEOPLE = (
     ("maria", "Maria Zając", Role.SUPERVISOR),
     ("admin", "Adam Admin", Role.ADMINISTRATOR),
 )
-WELCOME = "\n".join(
-    [
-        "Sign in as (password for all: " + PASSWORD + ")",
-        *(f"  {login:<8} {role.value}" for login, _, role in PEOPLE),
-        "Allow the microphone, press Ready, then Let a customer call - or run `callcenter handset call` in another terminal.",
-    ]
-)
 _TRUNK = "Built-in carrier"
 _DISPOSITIONS = ("Order taken", "Question answered", "Complaint", "Call back later", "Wrong number")
 _NOTES = ("Asked for an offer by e-mail.", "Prefers to be called in the morning.", "Invoice corrected, thanked us.")
+
+
+def welcome(settings: Settings) -> str:
+    """Return how to sign in and what to try."""
+    twilio = settings.demo_trunk == "twilio-demo"
+    more = "." if twilio else " - or run `callcenter handset call` in another terminal."
+    return "\n".join(
+        [
+            "Sign in as (password for all: " + PASSWORD + ")",
+            *(f"  {login:<8} {role.value}" for login, _, role in PEOPLE),
+            f"Allow the microphone, press Ready, then Let a customer call{more}",
+            *(["Calls and messages go over a Twilio of our own on this machine."] if twilio else []),
+        ]
+    )
 
 
 def seed(settings: Settings, say: Callable[[str], None]) -> None:
@@ -59,11 +69,26 @@ async def _seed(settings: Settings, say: Callable[[str], None]) -> None:
         async with database.unit_of_work() as uow:
             if empty:
                 await _add_customers(uow)
-                await _add_project(uow, await _put_trunk(uow, settings))
+                await _add_project(uow, await _put_carrier(uow, settings))
             else:
-                await _put_trunk(uow, settings)
+                await _lead_to(uow, await _put_carrier(uow, settings))
     finally:
         await database.close()
+
+
+async def _put_carrier(uow: UnitOfWork, settings: Settings) -> int:
+    """Make the trunk to the demo's carrier what that expects now, switch off the other carrier's; returns its id."""
+    twilio = settings.demo_trunk == "twilio-demo"
+    trunk_id = await twilio_demo.put_trunk(uow, settings) if twilio else await _put_trunk(uow, settings)
+    other = _TRUNK if twilio else twilio_demo.NAME
+    await uow.session.execute(update(Trunk).where(Trunk.name == other).values(enabled=False))
+    return trunk_id
+
+
+async def _lead_to(uow: UnitOfWork, trunk_id: int) -> None:
+    """Let the demo's project call by this trunk, if it called by the other carrier's."""
+    demos = select(Trunk.id).where(Trunk.name.in_((_TRUNK, twilio_demo.NAME)))
+    await uow.session.execute(update(Project).where(Project.trunk_id.in_(demos)).values(trunk_id=trunk_id))
 
 
 async def _put_trunk(uow: UnitOfWork, settings: Settings) -> int:

@@ -11,6 +11,7 @@ import ifaddr
 
 from callcenter.config import Settings, host_port, port_range
 from callcenter.errors import Invalid, Unavailable
+from callcenter.main import twilio_demo
 from callcenter.messages import addresses
 
 
@@ -21,7 +22,11 @@ def check(settings: Settings) -> None:
     _interface()
     _port_free(settings.http, socket.SOCK_STREAM, "the web pages", "--http HOST:PORT")
     _port_free(settings.sip, socket.SOCK_DGRAM, "SIP", "--sip HOST:PORT")
-    if settings.demo:
+    if settings.demo and settings.demo_trunk == "twilio-demo":
+        twilio_demo.check()
+        _port_free(settings.lab_twilio, socket.SOCK_STREAM, "the demo's Twilio", "CALLCENTER_LAB_TWILIO=HOST:PORT")
+        _port_free(settings.streams, socket.SOCK_STREAM, "Twilio's audio streams", "CALLCENTER_STREAMS=HOST:PORT")
+    elif settings.demo:
         _port_free(settings.lab_sip, socket.SOCK_DGRAM, "the built-in carrier", "CALLCENTER_LAB_SIP=HOST:PORT")
 
 
@@ -42,7 +47,7 @@ def alone(path: Path) -> Iterator[None]:
 def _values(settings: Settings) -> None:
     """Refuse settings that cannot be read, and half a certificate."""
     try:
-        for text in (settings.http, settings.sip, settings.lab_sip):
+        for text in (settings.http, settings.sip, settings.streams, settings.lab_sip, settings.lab_twilio):
             host_port(text)
         port_range(settings.rtp_ports)
         if settings.smtp:

@@ -91,6 +91,10 @@ async def _part(settings: Settings, name: str, stop: asyncio.Event) -> None:
         from telephony import serve as switch  # noqa: PLC0415
 
         await switch.serve(settings, stop)
+    elif settings.demo_trunk == "twilio-demo":
+        from callcenter.main import twilio_demo  # noqa: PLC0415
+
+        await twilio_demo.serve(settings, stop)
     else:
         from telephony.lab import serve as lab  # noqa: PLC0415
 

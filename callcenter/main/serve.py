@@ -134,6 +134,6 @@ async def _announce(settings: Settings, say: Callable[[str], None]) -> None:
     if settings.demo:
         from callcenter.main import demo  # noqa: PLC0415
 
-        say(demo.WELCOME)
+        say(demo.welcome(settings))
     if sys.stdout.isatty():
         say("Press Ctrl-C to stop.")

@@ -7,25 +7,59 @@ or {"ok": false, "code", "sentence", "values"}.
 import asyncio
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from callcenter.errors import CallCenterError, Invalid
 from telephony.lab.customers import Customer
-from telephony.lab.exchange import Exchange
 
 log = structlog.get_logger(__name__)
 
 _LINE = 65_536
 
 
+class Call(Protocol):
+    """A customer on the phone."""
+
+    def view(self) -> dict[str, object]:
+        """Return what is told of the call (callcenter/rehearsal.py)."""
+
+    def press(self, digits: str) -> None:
+        """Press keys; raises ValueError for one no phone has."""
+
+    def hang_up(self) -> None:
+        """Put the phone down."""
+
+
+class Carrier(Protocol):
+    """Whose customers these are: the SIP exchange, or another carrier's."""
+
+    customers: dict[str, Customer]
+
+    async def let_call(self, number: str | None = None, dialled: str | None = None, tone: int = 0) -> Call:
+        """Let a customer (None: one who is free) call the product; raises Conflict, NotFound."""
+
+    def calls(self) -> Sequence[Call]:
+        """Return the customers' calls, those that ended lately first."""
+
+    def call(self, call_id: str) -> Call:
+        """Return a call in progress; raises NotFound."""
+
+    def behave(self, number: str, behaviour: str) -> Customer:
+        """Change what a customer does when called; raises NotFound, Invalid."""
+
+    def registered(self) -> list[str]:
+        """Return who is registered now."""
+
+
 class Control:
     """The listening end. `open` makes the folder private (0700) when it makes it, and the socket 0600."""
 
-    def __init__(self, exchange: Exchange, path: Path) -> None:
-        self._exchange = exchange
+    def __init__(self, carrier: Carrier, path: Path) -> None:
+        self._carrier = carrier
         self._path = path
         self._server: asyncio.AbstractServer | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -77,26 +111,26 @@ class Control:
             return {"ok": False, "code": "invalid", "sentence": "This is no request.", "values": {}, "why": str(error)}
 
     async def _do(self, asked: dict[str, Any]) -> dict[str, Any]:
-        exchange = self._exchange
+        carrier = self._carrier
         match asked.get("do"):
             case "customers":
-                return {"customers": [_view(each) for each in exchange.customers.values()]}
+                return {"customers": [_view(each) for each in carrier.customers.values()]}
             case "call":
                 tone = int(asked.get("tone") or 0)
-                call = await exchange.let_call(asked.get("customer"), asked.get("dialled"), tone)
+                call = await carrier.let_call(asked.get("customer"), asked.get("dialled"), tone)
                 return {"call": call.view()}
             case "calls":
-                return {"calls": [each.view() for each in exchange.calls()]}
+                return {"calls": [each.view() for each in carrier.calls()]}
             case "hang_up":
-                exchange.call(str(asked.get("call"))).hang_up()
+                carrier.call(str(asked.get("call"))).hang_up()
                 return {}
             case "press":
-                exchange.call(str(asked.get("call"))).press(str(asked.get("digits", "")))
+                carrier.call(str(asked.get("call"))).press(str(asked.get("digits", "")))
                 return {}
             case "behave":
-                return {"customer": _view(exchange.behave(str(asked.get("customer")), str(asked.get("behaviour"))))}
+                return {"customer": _view(carrier.behave(str(asked.get("customer")), str(asked.get("behaviour"))))}
             case "registered":
-                return {"accounts": exchange.registrar.accounts()}
+                return {"accounts": carrier.registered()}
             case _:
                 raise Invalid("The built-in carrier does not know this request.")
 

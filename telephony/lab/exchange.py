@@ -61,6 +61,10 @@ class Exchange:
         """Return the customers' calls, those that ended lately first."""
         return [*self._past, *self._calls.values()]
 
+    def registered(self) -> list[str]:
+        """Return the accounts registered now."""
+        return self.registrar.accounts()
+
     def call(self, call_id: str) -> CustomerCall:
         """Return a call in progress; raises NotFound."""
         call = self._calls.get(call_id)

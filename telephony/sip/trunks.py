@@ -11,7 +11,7 @@ from callcenter import clock
 from callcenter.config import Settings, host_port, port_range
 from callcenter.errors import NotFound, Unavailable
 from callcenter.phone import AnyTrunk, EndReason, LegOffered, Originate, TraceLine, TrunkConfig, TrunkReport, TrunkState
-from telephony.legs import LegListener
+from telephony.legs import CallsOnly, LegListener
 from telephony.media.rtp_port import RtpPorts
 from telephony.sip import admission, checks, identity, sdp
 from telephony.sip.dialog import Peer
@@ -35,7 +35,7 @@ _REPORT_SECONDS = 60.0  # between two lines in the log about a flood
 _LAST_WORDS_SECONDS = 1.0  # a stop waits so long for BYE and CANCEL to be answered
 
 
-class SipCarrier:
+class SipCarrier(CallsOnly):
     """Implements telephony.legs.Carrier. `ports` gives out audio ports for trunks without a range of their own.
 
     `strangers` says how many requests of addresses no trunk allows are answered.

@@ -1,6 +1,7 @@
 """What the stories of test_phone_contract.py ask of a phone and of the world behind it. One Rig per kind of phone."""
 
 import asyncio
+import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -21,6 +22,15 @@ from tests.telephony.waiting import until
 
 E = TypeVar("E", bound=Event)
 TRUNK = 1
+
+
+class Disturbance(enum.StrEnum):
+    """What can become of a carrier's messages to us."""
+
+    TWICE = "twice"
+    LATE = "late"
+    REORDERED = "reordered"
+    LOST = "lost"
 
 
 class Customer(Protocol):
@@ -55,6 +65,7 @@ class Rig(ABC):
     """A phone, its consumer, and the customers behind it. `events` are those the consumer was given, oldest first."""
 
     phone: Phone
+    texts = True  # whether its trunk carries text messages; SIP's does not
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -83,6 +94,14 @@ class Rig(ABC):
     @abstractmethod
     def dialled(self, number: str) -> Customer:
         """Return the customer who was dialled last under `number`."""
+
+    @abstractmethod
+    def disturb(self, how: Disturbance) -> None:
+        """Let the carrier's messages come so from now on; the fake's carrier has none."""
+
+    @abstractmethod
+    def customer_texts(self, number: str, dialled: str, text: str) -> str:
+        """Let a customer send an SMS, where `texts`; returns the carrier's id of it."""
 
     @abstractmethod
     def keep_announcement(self, name: str, milliseconds: int) -> None:

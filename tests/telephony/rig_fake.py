@@ -1,8 +1,10 @@
 """The stories' rig over FakePhone."""
 
-from callcenter.phone import ConfigureTrunks, LinkUp, PortRole, TrunkConfig
+from callcenter.phone import ConfigureTrunks, LinkUp, PortRole, TwilioConfig
 from callcenter.phone_fake import FakePhone, Outcome
-from tests.telephony.rig import TRUNK, Rig
+from tests.telephony.rig import TRUNK, Disturbance, Rig
+
+CONFIG = TwilioConfig(TRUNK, "fake", "AC", "", public_url="", stream_url="")  # one that carries text messages
 
 
 class FakeCustomer:
@@ -53,7 +55,7 @@ class FakeRig(Rig):
         self.phone = FakePhone()
         self.consume()
         await self.event(LinkUp)
-        self.send(ConfigureTrunks((TrunkConfig(TRUNK, "fake", "127.0.0.1"),)))
+        self.send(ConfigureTrunks((CONFIG,)))
 
     async def close(self) -> None:
         await self.stop_consuming()
@@ -67,6 +69,12 @@ class FakeRig(Rig):
     def dialled(self, number: str) -> FakeCustomer:
         legs = [leg for leg in self.phone.legs.values() if leg.direction == "outbound" and leg.number == number]
         return FakeCustomer(self.phone, legs[-1].leg_id)
+
+    def disturb(self, how: Disturbance) -> None:
+        pass
+
+    def customer_texts(self, number: str, dialled: str, text: str) -> str:
+        return self.phone.text_arrives(number, dialled, text, trunk_id=TRUNK)
 
     def keep_announcement(self, name: str, milliseconds: int) -> None:
         self.phone.announcements[name] = milliseconds
@@ -94,4 +102,4 @@ class FakeRig(Rig):
 
     async def restart_switch(self) -> None:
         self.phone.restart()
-        self.send(ConfigureTrunks((TrunkConfig(TRUNK, "fake", "127.0.0.1"),)))
+        self.send(ConfigureTrunks((CONFIG,)))

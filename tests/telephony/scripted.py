@@ -10,7 +10,7 @@ from typing import Literal
 from callcenter import clock
 from callcenter.errors import CallCenterError
 from callcenter.phone import AnyTrunk, Check, EndReason, LegOffered, Originate, Quality, TraceLine, TrunkReport, TrunkState
-from telephony.legs import Frame, Law, LegListener
+from telephony.legs import CallsOnly, CarrierListener, Frame, Law
 
 SILENT = {"pcma": 0xD5, "pcmu": 0xFF}
 SPOKEN = {"pcma": 0x22, "pcmu": 0x08}  # what an announcement of write_spoken is in either law
@@ -166,10 +166,10 @@ class ScriptedLeg:
             self.end(EndReason.CANCELLED if self.direction == "inbound" else EndReason.REJECTED, "far", 487, "Request Terminated")
 
 
-class ScriptedCarrier:
+class ScriptedCarrier(CallsOnly):
     """An adapter with one trunk."""
 
-    listener: LegListener
+    listener: CarrierListener
 
     def __init__(self) -> None:
         self.legs: dict[str, ScriptedLeg] = {}
@@ -178,7 +178,7 @@ class ScriptedCarrier:
         self.counters = {"malformed": 3}
         self.stopped = False
 
-    async def start(self, listener: LegListener) -> None:
+    async def start(self, listener: CarrierListener) -> None:
         self.listener = listener
 
     async def stop(self) -> None:

@@ -1,9 +1,11 @@
 """The conformance suite of callcenter.phone.Phone: one list of stories, told to every kind of phone.
 
-A rig (rig.py) is a phone with customers behind it: the fake, and the real switch over the real link with a SIP trunk.
+A rig (rig.py) is a phone with customers behind it: the fake, and the real switch over the real link with a SIP trunk and with a
+Twilio trunk.
 """
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 
 import pytest
@@ -33,19 +35,23 @@ from callcenter.phone import (
     RejectLeg,
     RingLeg,
     SendDtmf,
+    SendText,
     Sound,
     StationAnswer,
     StationLive,
     StationLost,
     SwitchDraining,
+    TextReceived,
+    TextStatus,
 )
 from callcenter.phone_fake import Outcome
-from tests.telephony.rig import TRUNK, Customer, Rig, check_order
+from tests.telephony.rig import TRUNK, Customer, Disturbance, Rig, check_order
 from tests.telephony.rig_fake import FakeRig
 from tests.telephony.rig_sip import SipRig
+from tests.telephony.rig_twilio import TwilioRig
 
 ANNA, FIRM = "+48501234567", "+48221234567"
-RIGS: dict[str, type[Rig]] = {"fake": FakeRig, "sip": SipRig}
+RIGS: dict[str, type[Rig]] = {"fake": FakeRig, "sip": SipRig, "twilio": TwilioRig}
 
 
 @pytest.fixture(params=RIGS)
@@ -430,6 +436,64 @@ async def test_a_call_goes_on_while_the_contact_centre_restarts(rig: Rig) -> Non
     rig.send(HangUpLeg(leg_id), AnswerLeg(other))
     await rig.event(LegAnswered, other)
     await ended(rig, leg_id)
+
+
+async def test_calls_that_are_up_when_the_switch_restarts_are_not_left_running(rig: Rig) -> None:
+    inbound, _ = await talking(rig)
+    rig.when_called(ANNA, Outcome.RINGS)
+    ringing, _ = await dialled(rig, ANNA)
+    rig.when_called("+48503333333", Outcome.RINGS)
+    outbound, leg_id = await dialled(rig, "+48503333333")
+    outbound.answer()
+    await rig.event(LegAnswered, leg_id)
+    await rig.restart_switch()
+    await rig.event(LinkUp, after=1)
+    await rig.until(lambda: inbound.ended and ringing.ended and outbound.ended)
+    assert not ringing.answered
+    assert (await rig.snapshot()).legs == ()
+
+
+@pytest.mark.parametrize("how", Disturbance)
+async def test_what_the_carrier_says_may_come_twice_late_in_any_order_or_not_at_all(rig: Rig, how: Disturbance) -> None:
+    rig.disturb(how)
+    customer, answered_in = await offered(rig)
+    rig.send(RingLeg(answered_in), AnswerLeg(answered_in))
+    await rig.event(LegAnswered, answered_in)
+    rig.when_called("+48503333333", Outcome.ANSWERS)
+    rig.when_called("+48504444444", Outcome.BUSY)
+    answered_out, busy = (dataclasses.replace(dial(number), ring_seconds=5) for number in ("+48503333333", "+48504444444"))
+    rig.send(answered_out, busy)
+    await rig.event(LegAnswered, answered_out.leg_id)
+    assert await ended(rig, busy.leg_id) == (EndReason.BUSY, "far")
+    customer.hang_up()
+    assert await ended(rig, answered_in) == (EndReason.COMPLETED, "far")
+    called = rig.dialled("+48503333333")
+    rig.send(HangUpLeg(answered_out.leg_id))
+    assert await ended(rig, answered_out.leg_id) == (EndReason.COMPLETED, "near")
+    await rig.until(lambda: called.ended)
+    waits, abandoned = await offered(rig, "+48505555555")
+    waits.hang_up()
+    assert await ended(rig, abandoned) == (EndReason.CANCELLED, "far")
+    check_order(rig.events)
+    assert len(rig.of(LegOffered)) == 2
+    assert len(rig.of(LegEnded)) == 4
+    assert (await rig.snapshot()).legs == ()
+
+
+async def test_a_text_is_sent_once_and_one_comes_in(rig: Rig) -> None:
+    command = SendText(clock.new_id(), TRUNK, FIRM, ANNA, "See you at ten. Łódź")
+    rig.send(command, command)
+    if not rig.texts:
+        assert (await rig.event(TextStatus)).state == "failed"
+        assert rig.of(TextStatus)[0].words
+        return
+    assert (await rig.event(TextStatus)).message_id == command.message_id
+    assert rig.of(TextStatus)[0].state in {"sent", "delivered"}
+    reference = rig.customer_texts(ANNA, FIRM, "Thank you")
+    assert await rig.event(TextReceived) == TextReceived(TRUNK, reference, ANNA, FIRM, "Thank you")
+    rig.send(command)
+    await rig.snapshot()
+    assert [each.state for each in rig.of(TextStatus)].count("sent") <= 1
 
 
 async def test_a_restarted_switch_is_empty_and_says_so(rig: Rig) -> None:

@@ -42,7 +42,7 @@ from callcenter.phone import (
     TrunkState,
     TrunkTrace,
 )
-from telephony import switch as switch_module
+from telephony import switch_legs
 from telephony.media.sounds import Sounds
 from telephony.media.ticker import Ticker
 from telephony.switch import Switch
@@ -271,7 +271,7 @@ async def test_a_leg_ends_once_and_its_port_is_closed(desk: Desk) -> None:
     leg.far_hangs_up()
     leg.hang_up(EndReason.COMPLETED)
     await until(lambda: desk.of(LegEnded))
-    listener = desk.switch
+    listener = desk.switch.legs
     listener.leg_ended(leg, EndReason.FAILED, "switch", None, "")
     listener.leg_answered(leg)
     listener.leg_ringing(leg, early_media=False)
@@ -288,7 +288,7 @@ async def test_a_leg_ends_once_and_its_port_is_closed(desk: Desk) -> None:
 async def test_a_caller_rings_on_while_no_contact_centre_is_there_but_not_for_ever(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(switch_module, "AWAY_SECONDS", 0.05)
+    monkeypatch.setattr(switch_legs, "AWAY_SECONDS", 0.05)
     before = desk.carrier.call()
     answered, _ = await desk.talking()
     assert before.done == []
@@ -305,9 +305,11 @@ async def test_a_caller_rings_on_while_no_contact_centre_is_there_but_not_for_ev
 async def test_a_contact_centre_that_comes_back_in_time_finds_its_callers(desk: Desk) -> None:
     desk.switch.web_present(present=False)
     leg = desk.carrier.call()
-    assert desk.switch._legs[leg.leg_id].alone is not None
+    waiting = desk.switch.legs.waiting(leg.leg_id)
+    assert waiting is not None
+    assert waiting.alone is not None
     desk.switch.web_present(present=True)
-    assert desk.switch._legs[leg.leg_id].alone is None
+    assert waiting.alone is None
     assert [each.leg_id for each in desk.switch.snapshot().legs] == [leg.leg_id]
 
 
@@ -323,7 +325,7 @@ async def test_a_draining_switch_turns_callers_away_without_a_word(desk: Desk) -
     assert [type(each) for each in desk.events] == [LegEnded]
     await asyncio.sleep(0)
     assert [type(each) for each in desk.events] == [LegEnded]
-    assert desk.switch._turned_away == set()
+    assert desk.switch.legs.turned_away == set()
     desk.switch.perform(Drain(on=False))
     assert desk.events[-1] == SwitchDraining(on=False)
     desk.carrier.call()
@@ -372,7 +374,7 @@ async def test_a_new_port_of_a_leg_takes_the_place_of_its_old_one(desk: Desk) ->
     desk.join(leg)
     port.close()
     leg.port = ScriptedPort("pcmu")
-    desk.switch.leg_media(leg)
+    desk.switch.legs.leg_media(leg)
     browser.speak(0xD5)
     assert len(leg.port.sent[-1]) == 160
     leg.port.speak(0xFF)
@@ -380,7 +382,7 @@ async def test_a_new_port_of_a_leg_takes_the_place_of_its_old_one(desk: Desk) ->
     desk.switch.perform(Bridge("c", ()))
     leg.port.close()
     leg.port = ScriptedPort("pcma")
-    desk.switch.leg_media(leg)
+    desk.switch.legs.leg_media(leg)
     await until(lambda: leg.port is not None and leg.port.hears() == "silence")
 
 
@@ -406,8 +408,8 @@ async def test_the_consultant_is_left_in_silence_when_the_customer_is_gone(desk:
     await until(lambda: desk.of(LegEnded))
     browser.speak()
     desk.switch.perform(Bridge("c", ()))
-    assert desk.switch._bridges._bridges == {}
-    assert desk.switch._bridges._players == {}
+    assert desk.switch.legs.bridges._bridges == {}
+    assert desk.switch.legs.bridges._players == {}
 
 
 async def test_queries_are_answered(desk: Desk) -> None:
@@ -420,7 +422,7 @@ async def test_queries_are_answered(desk: Desk) -> None:
     assert isinstance(snapshot, Snapshot)
     assert snapshot.trunks == (TrunkState(1, "ready"),)
     assert snapshot.counters["malformed"] == 3
-    desk.switch.trunk_changed(TrunkState(1, "failed", "no answer"))
+    desk.switch.legs.trunk_changed(TrunkState(1, "failed", "no answer"))
     assert desk.events == [TrunkChanged(TrunkState(1, "failed", "no answer"))]
 
 
