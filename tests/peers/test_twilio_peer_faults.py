@@ -153,6 +153,15 @@ async def test_a_connection_is_dropped_before_the_call_is_made(peer: TwilioPeer,
     assert peer.calls == []
 
 
+async def test_what_requests_show_lags_behind_what_callbacks_tell(peer: TwilioPeer, app: App, client: Client) -> None:
+    peer.faults.stale_rest = 600
+    made = await dial(client, app)
+    await until(lambda: "completed" in app.told("/status"))
+    assert (await client.calls(made.sid).fetch_async()).status == "queued"
+    peer.faults.stale_rest = 0
+    assert (await client.calls(made.sid).fetch_async()).status == "completed"
+
+
 async def test_too_many_requests_at_once_are_refused(peer: TwilioPeer, app: App, client: Client) -> None:
     import asyncio
 
