@@ -59,13 +59,14 @@ class DialQueue:
         self._changed()
         return True
 
-    def _go_on(self) -> None:
+    def _go_on(self, on_beat: bool = False) -> None:
+        """Dial whose turn it is; `on_beat`: a timer that came a little late must not slow the beat."""
         if self._timer is not None:
             self._changed()
             return
         now = self._clock.time()
         while self._waiting and self._next <= now:
-            self._next = (self._next if now - self._next < self._gap else now) + self._gap  # on the beat, if one goes on
+            self._next = (self._next if on_beat and now - self._next < self._gap else now) + self._gap
             self._waiting.popleft().dial()
         if self._waiting:
             self._timer = self._clock.call_at(self._next, self._turn)
@@ -73,7 +74,7 @@ class DialQueue:
 
     def _turn(self) -> None:
         self._timer = None
-        self._go_on()
+        self._go_on(on_beat=True)
 
     def _rest(self) -> None:
         if self._timer is not None:

@@ -23,7 +23,16 @@ class TwilioRig(RealRig):
     """All of the real thing but the browser and Twilio."""
 
     patience = Patience(
-        webhook=2.0, asking=3.0, overdue=0.5, silent=1.0, uncertain=0.5, retry=0.05, refusal=0.3, ended=0.5, leftovers=0.5
+        webhook=2.0,
+        asking=3.0,
+        overdue=0.5,
+        silent=1.0,
+        uncertain=0.5,
+        retry=0.05,
+        refusal=0.3,
+        ended=0.5,
+        leftovers=0.5,
+        text=0.5,
     )
     machine_detection = False
     calls_per_second = 500.0
