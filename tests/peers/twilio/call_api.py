@@ -126,7 +126,7 @@ async def list_calls(peer: "TwilioPeer", query: Form, _: str) -> Answer:
 
 
 def _wanted(call: PeerCall, query: Form) -> bool:
-    plain = {"Status": call.status, "To": call.to, "From": call.from_, "ParentCallSid": call.parent_sid}
+    plain = {"Status": call.shown_status, "To": call.to, "From": call.from_, "ParentCallSid": call.parent_sid}
     if any(query.get(name, has) != has for name, has in plain.items()):
         return False
     return all(
