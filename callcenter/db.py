@@ -132,8 +132,13 @@ class UnitOfWork:
         chosen = None if recipients is None else tuple(dict.fromkeys(recipients))
         if chosen is None and not isinstance(message, Transient):
             raise ValueError("a durable message needs recipients")
-        if chosen != ():
-            self.committed.outgoing.append(Outgoing(message, chosen))
+        if chosen == ():
+            return
+        outgoing = self.committed.outgoing
+        place = len(outgoing)
+        while message.URGENT and place and outgoing[place - 1].event.YIELDING:
+            place -= 1  # the page paints what comes first a frame earlier
+        outgoing.insert(place, Outgoing(message, chosen))
 
     def due(self, at: dt.datetime) -> None:
         """Wake the scheduler at `at`, once committed."""

@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict
 
 
 class LiveEvent(BaseModel):
-    """A message to people's browsers."""
+    """A message to people's browsers. One that is `URGENT` goes before those of its transaction that are `YIELDING`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     TYPE: ClassVar[str]
+    URGENT: ClassVar[bool] = False
+    YIELDING: ClassVar[bool] = False
 
 
 class Transient(LiveEvent):
@@ -49,6 +51,7 @@ class CallOffered(LiveEvent):
     """
 
     TYPE: ClassVar[str] = "call.offered"
+    URGENT: ClassVar[bool] = True
     call_id: str
     offer_id: str
     direction: str = "inbound"
@@ -208,6 +211,7 @@ class AgentStateChanged(LiveEvent):
     """
 
     TYPE: ClassVar[str] = "agent.state"
+    YIELDING: ClassVar[bool] = True
     user_id: int
     state: str
     reason: str = ""

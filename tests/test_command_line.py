@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -59,9 +60,36 @@ def test_the_contract_of_scripts(prepared: Run, tmp_path: Path) -> None:
     assert prepared("import", "contacts", str(people))[1] == "2 rows read, 1 contacts added, 1 rows rejected."
 
 
+ACCOUNT = ("trunk", "add-twilio", "tw", "--account-sid", "AC" + "0" * 32, "--number", "+48221234567")
+PUBLIC = ("--public-url", "https://calls.example.com")
+
+
+def test_a_twilio_account_is_added_with_its_secrets_from_standard_input(prepared: Run, tmp_path: Path) -> None:
+    more = ("--number", "+48221234568", "--api-key", "SK" + "0" * 32, "--calls-per-second", "2.5", "--machine-detection")
+    limits = ("--longest-call", "3600", "--minute-price", "0.0130", "--daily-spend", "20")
+    status, said, _ = prepared(*ACCOUNT, *PUBLIC, *more, *limits, stdin="the-auth-token\nthe-key-secret\n")
+    assert (status, said) == (0, "Added trunk tw, id 1. Its webhooks begin with https://calls.example.com/twilio/1/")
+    with sqlite3.connect(tmp_path / "callcenter.db") as database:
+        [row] = database.execute(
+            "SELECT kind, calls_per_second, machine_detection, longest_call_seconds, minute_price FROM trunks"
+        )
+        stored = "".join(str(each) for each in database.execute("SELECT * FROM trunks").fetchall())
+    database.close()
+    assert row == ("twilio", 2.5, 1, 3600, 130)
+    assert "the-auth-token" not in stored
+    assert "the-key-secret" not in stored
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "said"),
     [
+        ((*ACCOUNT, *PUBLIC), "", "No password came"),
+        ((*ACCOUNT, *PUBLIC), "short\n", "auth_token: An auth token is"),
+        ((*ACCOUNT, *PUBLIC, "--api-key", "SK" + "0" * 32), "the-auth-token\n", "No password came"),
+        (ACCOUNT, "the-auth-token\n", "Write the address Twilio reaches us by"),
+        ((*ACCOUNT, "--public-url", "http://calls.example.com"), "the-auth-token\n", "public_url: Only https://"),
+        ((*ACCOUNT, *PUBLIC, "--calls-per-second", "0"), "the-auth-token\n", "calls_per_second"),
+        ((*ACCOUNT, *PUBLIC, "--daily-spend", "5"), "the-auth-token\n", "what a minute costs"),
         (("token", "add", "nobody"), "", "nobody"),
         (("user", "add", "anna", "--name", "Again"), PASSWORD, "anna"),
         (("user", "add", "bob", "--name", "Bob"), "short\n", "characters"),

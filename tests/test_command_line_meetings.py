@@ -57,7 +57,11 @@ def written(folder: Path, *rows: str) -> str:
 
 
 def test_a_good_file_is_planned_with_status_zero(office: Run, tmp_path: Path) -> None:
-    assert office("import", "meetings", written(tmp_path, GOOD)) == (0, "1 rows read, 1 meetings planned, 0 rows rejected.", "")
+    assert office("import", "meetings", written(tmp_path, GOOD)) == (
+        0,
+        "1 rows read, 1 meetings planned, 0 rows rejected.",
+        "To take them back: callcenter import undo-meetings 1",
+    )
     assert meetings(tmp_path) == [("Offer", None)]
 
 
@@ -73,15 +77,23 @@ def test_rejected_rows_are_reported_with_status_one_and_a_dry_run_plans_nothing(
     assert len(meetings(tmp_path)) == 1
 
 
-def test_the_same_file_again_plans_only_when_told_so(office: Run, tmp_path: Path) -> None:
+def test_the_same_file_again_plans_nothing_twice(office: Run, tmp_path: Path) -> None:
     file = written(tmp_path, GOOD)
     assert office("import", "meetings", file)[0] == 0
     status, said, errors = office("import", "meetings", file)
-    assert (status, said) == (1, "1 rows read, 0 meetings planned, 0 rows rejected.")
-    assert "--again" in errors
+    assert (status, said) == (0, "1 rows read, 0 meetings planned, 0 rows rejected, 1 already planned.")
+    assert errors == "Already planned, so not once more: line 2, meeting 1 Offer"
     assert len(meetings(tmp_path)) == 1
-    assert office("import", "meetings", file, "--again")[:2] == (0, "1 rows read, 1 meetings planned, 0 rows rejected.")
-    assert len(meetings(tmp_path)) == 2
+
+
+def test_an_import_is_undone_and_its_file_is_then_planned_when_told_so(office: Run, tmp_path: Path) -> None:
+    file = written(tmp_path, GOOD, GOOD.replace("Offer", "Contract"))
+    assert office("import", "meetings", file)[2] == "To take them back: callcenter import undo-meetings 1"
+    assert office("import", "undo-meetings", "1") == (0, "2 meetings cancelled, 0 kept.", "")
+    assert office("import", "undo-meetings", "1")[0] == 1
+    assert office("import", "meetings", file)[1] == "2 rows read, 2 meetings planned, 0 rows rejected."
+    assert office("import", "undo-meetings", "99")[0] == 1
+    assert len(meetings(tmp_path)) == 4
 
 
 def test_somebody_may_be_named_whose_rights_count(office: Run, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from callcenter.main.schema import alembic_config
 from callcenter.meetings import search
-from callcenter.meetings.models import MeetingTerm
+from callcenter.meetings.terms import MeetingTerm
 from callcenter.models import Base
 
 T = TypeVar("T")

@@ -1,13 +1,14 @@
 """One browser on `/live`: replay, then what happens, each message once and in order.
 
 Pushed messages wait in a bounded queue. A number that is not the next one means that somebody else wrote in between:
-the missing ones are then read from the database, which is the truth.
+the missing ones are then read from the database, which is the truth. What can be sent at once is: the queue is for a page
+that does not keep up, or catches up.
 """
 
 import asyncio
 import datetime as dt
 from collections import deque
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 import structlog
@@ -18,6 +19,7 @@ from callcenter import clock, inbox
 from callcenter.actor import Actor
 from callcenter.db import Database
 from callcenter.events import CallOffered, LiveEvent, Resync, Transient
+from webui.at_once import Begun
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +56,18 @@ def transient(event: LiveEvent) -> str:
     return wire(None, event.TYPE, clock.now(), event.model_dump_json())
 
 
+class Numbered(NamedTuple):
+    """A numbered message on its way. `begun`: it waits in the middle of being sent."""
+
+    seq: int
+    text: str
+    offer_id: str
+    begun: Begun | None = None
+
+
+Item = Numbered | str | Begun | None  # a message, one without a number (or in the middle of being sent), read the database
+
+
 class LiveSocket:
     """A connected browser of one person."""
 
@@ -64,18 +78,40 @@ class LiveSocket:
         self.last = -1 if after is None else after
         self.known = 0  # the highest number pushed to us or read by us
         self._sent = sent
-        self._queue: asyncio.Queue[tuple[int, str, str] | str | None] = asyncio.Queue(QUEUE_LIMIT)
+        self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE_LIMIT)
         self._ending: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+        self._idle = False  # the writer has nothing to do
         self._heard: deque[float] = deque(maxlen=FLOOD_MESSAGES)
 
     def push(self, seq: int, text: str, offer_id: str = "") -> None:
         """Send a numbered message."""
         self.known = max(self.known, seq)
-        self._put((seq, text, offer_id))
+        if seq != self.last + 1:
+            self._put(Numbered(seq, text, offer_id))
+        elif (begun := self._begin(text)) is None or not begun.done:
+            self._put(Numbered(seq, text, offer_id, begun))
+        else:
+            self._left(seq, offer_id)
 
     def push_transient(self, text: str) -> None:
         """Send a message without a number."""
-        self._put(text)
+        begun = self._begin(text)
+        if begun is None or not begun.done:
+            self._put(begun or text)
+
+    def _begin(self, text: str) -> Begun | None:
+        """Send a message now, if nothing waits before it; None: it has to wait, or failed, which the writer will see."""
+        if not self._idle or not self._queue.empty():
+            return None
+        try:
+            return Begun(self.websocket.send_text(text))
+        except (RuntimeError, OSError, WebSocketDisconnect):
+            return None
+
+    def _left(self, seq: int, offer_id: str) -> None:
+        self.last = seq
+        if offer_id:
+            self._sent(offer_id, clock.monotonic())
 
     def behind(self, seq: int) -> None:
         """Read the database again if it holds numbers nobody pushed (another process wrote them)."""
@@ -88,7 +124,7 @@ class LiveSocket:
         if not self._ending.done():
             self._ending.set_result((code, reason))
 
-    def _put(self, item: tuple[int, str, str] | str | None) -> None:
+    def _put(self, item: Item) -> None:
         try:
             self._queue.put_nowait(item)
         except asyncio.QueueFull:
@@ -151,24 +187,27 @@ class LiveSocket:
         try:
             await self._catch_up()
             while True:
+                self._idle = True
                 item = await self._queue.get()
-                if isinstance(item, str):
-                    await self.websocket.send_text(item)
-                elif item is None:
-                    await self._catch_up()
-                else:
-                    await self._send_numbered(*item)
+                self._idle = False
+                match item:
+                    case Numbered():
+                        await self._send_numbered(item)
+                    case Begun():
+                        await item
+                    case str():
+                        await self.websocket.send_text(item)
+                    case None:
+                        await self._catch_up()
         except SQLAlchemyError as error:
             log.warning("live.database", user_id=self.actor.user_id, reason=type(error).__name__)
             self.end(TRY_AGAIN, "database away")
 
-    async def _send_numbered(self, seq: int, text: str, offer_id: str) -> None:
-        if seq == self.last + 1:
-            await self.websocket.send_text(text)
-            self.last = seq
-            if offer_id:
-                self._sent(offer_id, clock.monotonic())
-        elif seq > self.last:
+    async def _send_numbered(self, message: Numbered) -> None:
+        if message.seq == self.last + 1:
+            await (message.begun or self.websocket.send_text(message.text))
+            self._left(message.seq, message.offer_id)
+        elif message.seq > self.last:
             await self._catch_up()
 
     async def _catch_up(self) -> None:

@@ -39,9 +39,21 @@ async def _upload(request: Request, actor: Actor, form: FormData) -> MeetingImpo
 
 async def plan(request: Request, actor: Actor, import_id: int) -> MeetingImport:
     """Go on with a checked import: a dry run that looked good, or the same file once more; returns it as it stands."""
+    found = await _stands(request, actor, import_id, "checked")
+    request.app.state.imports.start(import_id, imports.plan(request.app.state.database, actor, import_id))
+    return found
+
+
+async def undo(request: Request, actor: Actor, import_id: int) -> MeetingImport:
+    """Take back what an import planned; returns it as it stands."""
+    found = await _stands(request, actor, import_id, "planning", "done", "undoing")
+    request.app.state.imports.start(import_id, imports.undo(request.app.state.database, actor, import_id))
+    return found
+
+
+async def _stands(request: Request, actor: Actor, import_id: int, *states: str) -> MeetingImport:
     async with request.app.state.database.reading(actor) as uow:
         found = await imports.get_import(uow, import_id)
-    if found.state != "checked":
+    if found.state not in states:
         raise Conflict("This import is {state} now; that cannot be done.", state=found.state)
-    request.app.state.imports.start(import_id, imports.plan(request.app.state.database, actor, import_id))
     return found

@@ -14,7 +14,9 @@ from callcenter.contacts.models import Import
 from callcenter.db import Database
 from callcenter.errors import NotFound
 from callcenter.main.database import open_database
+from callcenter.meetings import import_undo
 from callcenter.meetings import imports as meeting_imports
+from callcenter.meetings.import_undo import Line
 from callcenter.meetings.models import MeetingImport
 from callcenter.users import service as users
 from callcenter.users.models import User
@@ -63,27 +65,57 @@ def import_phone_meetings(
 ) -> None:
     """Plan phone meetings from a CSV file; rejected rows are printed with the reason, and the exit status is 1 then."""
 
-    async def work() -> tuple[MeetingImport, str]:
+    async def work() -> tuple[MeetingImport, str, list[Line]]:
         async with open_database() as database:
             actor, progress = await _actor(database, login), _meter()
             done = await meeting_imports.run_import(database, actor, file, file.name, dry_run, progress)
             if done.state == "checked" and not dry_run and (again or _wanted_again()):
                 done = await meeting_imports.plan(database, actor, done.id, progress)
             async with database.reading(actor) as uow:
-                return done, await meeting_imports.report(uow, done.id) if done.rejected else ""
+                rejected = await meeting_imports.report(uow, done.id) if done.rejected else ""
+                return done, rejected, await import_undo.lines(uow, done.id, "already", limit=done.already)
 
-    done, rejected = asyncio.run(work())
+    done, rejected, already = asyncio.run(work())
+    _name_lines("Already planned, so not once more", already)
     if rejected:
         typer.echo(rejected, err=True)
     if done.state == "failed":
         typer.echo(done.problem, err=True)
         raise typer.Exit(1)
     count, verb = (done.accepted, "would be planned") if done.dry_run else (done.planned, "planned")
-    typer.echo(f"{done.total} rows read, {count} meetings {verb}, {done.rejected} rows rejected.")
+    standing = f", {done.already} already planned" if done.already else ""
+    typer.echo(f"{done.total} rows read, {count} meetings {verb}, {done.rejected} rows rejected{standing}.")
+    if done.planned:
+        typer.echo(f"To take them back: callcenter import undo-meetings {done.id}", err=True)
     if done.state == "checked" and not dry_run:
-        typer.echo("This file was imported before, so nothing was planned. --again plans its meetings once more.", err=True)
+        typer.echo("This file was imported before, so nothing was planned. --again plans what no longer stands.", err=True)
         raise typer.Exit(1)
     raise typer.Exit(1 if done.rejected else 0)
+
+
+@import_app.command("undo-meetings")
+def undo_meetings(
+    import_id: Annotated[int, typer.Argument(min=1, max=2**31 - 1, help="The import's number, as its page and its end name it.")],
+    login: Annotated[str, typer.Option("--as", help="LOGIN of whoever takes them back. Empty: the system.")] = "",
+) -> None:
+    """Cancel the meetings an import planned, but for those that were dialled or are over, which are named."""
+
+    async def work() -> tuple[MeetingImport, list[Line]]:
+        async with open_database() as database:
+            actor = await _actor(database, login)
+            done = await meeting_imports.undo(database, actor, import_id)
+            async with database.reading(actor) as uow:
+                return done, await import_undo.lines(uow, import_id, "kept", limit=done.kept)
+
+    done, kept = asyncio.run(work())
+    _name_lines("Kept, since dialled or over", kept)
+    typer.echo(f"{done.undone} meetings cancelled, {done.kept} kept.")
+
+
+def _name_lines(what: str, found: list[Line]) -> None:
+    """Name lines of a file and their meetings."""
+    for each in found:
+        typer.echo(f"{what}: line {each.line}, meeting {each.meeting_id or '-'} {each.name}".rstrip(), err=True)
 
 
 async def _actor(database: Database, login: str) -> Actor:

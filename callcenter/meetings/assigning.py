@@ -2,7 +2,8 @@
 
 import datetime as dt
 import zoneinfo
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
 
 from sqlalchemy import select
 
@@ -12,7 +13,7 @@ from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotPermitted
 from callcenter.meetings import changes, due, invitations, log, planning, rows, warnings
 from callcenter.meetings.forms import AssignReport, Refused
-from callcenter.meetings.models import Meeting, MeetingSettings, MeetingState
+from callcenter.meetings.models import Attempt, Meeting, MeetingSettings, MeetingState
 from callcenter.meetings.rules import Load, fairest
 from callcenter.meetings.settings import rules_of
 from callcenter.roster import service as roster
@@ -21,6 +22,8 @@ from callcenter.users.service import audit
 
 MOST = 1000  # meetings at once
 _MOST_DAYS = 366  # a roster is asked about
+
+Found = tuple[int, Meeting | None]  # an id and the meeting, None for one the actor does not see
 
 
 async def assign(uow: UnitOfWork, ids: Sequence[int], user_id: int | None) -> AssignReport:
@@ -32,15 +35,13 @@ async def assign(uow: UnitOfWork, ids: Sequence[int], user_id: int | None) -> As
     _may(uow, user_id)
     if user_id is not None:
         await _usable(uow, [user_id])
-    report = AssignReport()
-    for meeting_id, meeting in await _held(uow, ids):
+    giving = await _Giving.of(uow, await _held(uow, ids))
+    for meeting_id, meeting in giving.held:
         try:
-            await _give(uow, _there(uow, meeting), user_id)
+            await giving.give(_there(uow, meeting), user_id)
         except CallCenterError as error:
-            report.refused.append(_refused(meeting_id, error))
-        else:
-            report.assigned.append(meeting_id)
-    return report
+            giving.refuse(meeting_id, error)
+    return await giving.finish()
 
 
 async def spread(uow: UnitOfWork, ids: Sequence[int], user_ids: Sequence[int]) -> AssignReport:
@@ -54,19 +55,18 @@ async def spread(uow: UnitOfWork, ids: Sequence[int], user_ids: Sequence[int]) -
     await _usable(uow, user_ids, field="user_ids")
     held = await _held(uow, ids)
     loads = await _loads(uow, [meeting for _, meeting in held if meeting is not None], list(dict.fromkeys(user_ids)))
-    report = AssignReport()
-    for meeting_id, meeting in sorted(held, key=lambda each: (each[1].from_at, each[0]) if each[1] else (uow.now, each[0])):
+    giving = await _Giving.of(uow, sorted(held, key=lambda each: (each[1].from_at, each[0]) if each[1] else (uow.now, each[0])))
+    for meeting_id, meeting in giving.held:
         try:
-            await _give_fairly(uow, _there(uow, meeting), loads)
+            await _give_fairly(giving, _there(uow, meeting), loads)
         except CallCenterError as error:
-            report.refused.append(_refused(meeting_id, error))
-        else:
-            report.assigned.append(meeting_id)
-    return report
+            giving.refuse(meeting_id, error)
+    return await giving.finish()
 
 
-async def _give_fairly(uow: UnitOfWork, meeting: Meeting, loads: Sequence[Load]) -> None:
+async def _give_fairly(giving: "_Giving", meeting: Meeting, loads: Sequence[Load]) -> None:
     """Give a meeting to the one of these people it suits best."""
+    uow = giving.uow
     project, stored = await planning.project_with_rules(uow, meeting.project_id)
     able: list[Load] = []
     for load in loads:
@@ -79,35 +79,64 @@ async def _give_fairly(uow: UnitOfWork, meeting: Meeting, loads: Sequence[Load])
     best = fairest((meeting.from_at, meeting.to_at), day, able)
     if best is None:
         raise Conflict("None of them serves phone meetings of the project {project}.", project=project.name)
-    await _give(uow, meeting, best.user_id)
+    await giving.give(meeting, best.user_id)
     best.take((meeting.from_at, meeting.to_at), day)
 
 
-async def _give(uow: UnitOfWork, meeting: Meeting, user_id: int | None) -> None:
-    """Make a meeting somebody's, or nobody's; raises what speaks against it."""
-    await changes.refuse_unchangeable(uow, meeting)
-    if user_id == meeting.user_id:
-        return
-    project, stored = await planning.project_with_rules(uow, meeting.project_id)
-    user = None if user_id is None else await planning.check_user(uow, user_id, project, stored)
-    before = None if meeting.user_id is None else await uow.session.get(User, meeting.user_id)
-    meeting.user_id = user_id
-    if meeting.state == MeetingState.DUE:
-        meeting.state = MeetingState.PLANNED.value  # the engine looks at it anew, and tells whose it is now
-    meeting.escalated_at = None
-    meeting.waiting, meeting.waiting_values = "", {}
-    names = {"user": [before.name if before else "", user.name if user else ""]}
-    text = "Given to {to}." if user else "Taken from {from}: whoever of the project is free may call."
-    changes.record(uow, meeting, "assigned", text, names, **{"to": names["user"][1], "from": names["user"][0]})
-    audit(uow, "meeting.assigned", "meeting", meeting.id, before=before.id if before else None, after=user_id)
-    await due.schedule(uow, meeting)
-    await invitations.update(uow, meeting)
-    log.tell_assigned(uow, meeting, before.id if before else None, taken=True)
-    log.tell_assigned(uow, meeting, user_id)
-    await log.tell(uow, meeting, before.id if before else None)
+class _Giving:
+    """Meetings while they are given to people: one after the other, and at the end the engine and people hear of all of them."""
+
+    def __init__(self, uow: UnitOfWork, held: Sequence[Found], running: Mapping[int, Attempt]) -> None:
+        self.uow = uow
+        self.held = held
+        self._running = running
+        self._report = AssignReport()
+        self._given: list[tuple[Meeting, int | None]] = []
+
+    @classmethod
+    async def of(cls, uow: UnitOfWork, held: Sequence[Found]) -> Self:
+        """Begin with these meetings."""
+        return cls(uow, held, await rows.running_of(uow, [each for _, each in held if each is not None]))
+
+    async def give(self, meeting: Meeting, user_id: int | None) -> None:
+        """Make a meeting somebody's, or nobody's; raises what speaks against it."""
+        uow = self.uow
+        await changes.refuse_unchangeable(uow, meeting, self._running)
+        if user_id != meeting.user_id:
+            project, stored = await planning.project_with_rules(uow, meeting.project_id)
+            user = None if user_id is None else await planning.check_user(uow, user_id, project, stored)
+            before = None if meeting.user_id is None else await uow.session.get(User, meeting.user_id)
+            meeting.user_id = user_id
+            if meeting.state == MeetingState.DUE:
+                meeting.state = MeetingState.PLANNED.value  # the engine looks at it anew, and tells whose it is now
+            meeting.escalated_at = None
+            meeting.waiting, meeting.waiting_values = "", {}
+            names = {"user": [before.name if before else "", user.name if user else ""]}
+            text = "Given to {to}." if user else "Taken from {from}: whoever of the project is free may call."
+            changes.record(uow, meeting, "assigned", text, names, **{"to": names["user"][1], "from": names["user"][0]})
+            audit(uow, "meeting.assigned", "meeting", meeting.id, before=before.id if before else None, after=user_id)
+            self._given.append((meeting, before.id if before else None))
+        self._report.assigned.append(meeting.id)
+
+    def refuse(self, meeting_id: int, error: CallCenterError) -> None:
+        """Note what spoke against giving a meeting away."""
+        values = {name: str(each) for name, each in error.values.items()}
+        self._report.refused.append(Refused(id=meeting_id, sentence=error.sentence, values=values))
+
+    async def finish(self) -> AssignReport:
+        """Let the engine look at what was given, and everybody know of it."""
+        uow = self.uow
+        if self._given:
+            await due.schedule(uow, *(meeting for meeting, _ in self._given))
+        for meeting, before in self._given:
+            await invitations.update(uow, meeting)
+            log.tell_assigned(uow, meeting, before, taken=True)
+            log.tell_assigned(uow, meeting, meeting.user_id)
+            await log.tell(uow, meeting, before)
+        return self._report
 
 
-async def _held(uow: UnitOfWork, ids: Sequence[int]) -> list[tuple[int, Meeting | None]]:
+async def _held(uow: UnitOfWork, ids: Sequence[int]) -> list[Found]:
     """Return the meetings of these ids that the actor may see, locked, None for the others; in the order given."""
     wanted = list(dict.fromkeys(ids))
     if not wanted:
@@ -167,7 +196,3 @@ async def _loads(uow: UnitOfWork, meetings: Sequence[Meeting], user_ids: Sequenc
 
 def _day(at: dt.datetime, stored: MeetingSettings | None) -> dt.date:
     return at.astimezone(zoneinfo.ZoneInfo(stored.time_zone) if stored else dt.UTC).date()
-
-
-def _refused(meeting_id: int, error: CallCenterError) -> Refused:
-    return Refused(id=meeting_id, sentence=error.sentence, values={name: str(each) for name, each in error.values.items()})

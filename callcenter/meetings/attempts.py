@@ -4,6 +4,7 @@ An attempt's id is the id of its call. Its row, the call and the leg are committ
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -26,7 +27,7 @@ from callcenter.meetings.settings import rules_of
 from callcenter.users.models import User
 from callcenter.users.service import audit
 
-__all__ = ["begin", "call_now", "countdown_over", "current", "not_now", "over", "running", "talking", "withdraw", "withdraw_from"]
+__all__ = ["begin", "call_now", "countdown_over", "current", "not_now", "over", "talking", "withdraw", "withdraw_from"]
 
 COUNTDOWN, DIALLING, OVER = "countdown", "dialling", "over"  # of Attempt.state; talking is set by results.py
 JOB = reconcile.COUNTDOWN  # the job's kind, and its key before the attempt's id
@@ -127,7 +128,7 @@ async def call_now(uow: UnitOfWork, meeting_id: int) -> str:
     meeting = await rows.held(uow, meeting_id)
     agent = await agents.row(uow, uow.actor.id)
     rules = await rules_of(uow, meeting.project_id)
-    counting = await running(uow, meeting)
+    counting = await rows.running(uow, meeting)
     await _check_click(uow, meeting, rules, counting)
     mine = counting is not None and counting.user_id == agent.user_id
     if not mine:
@@ -151,9 +152,12 @@ async def call_now(uow: UnitOfWork, meeting_id: int) -> str:
     return attempt.id
 
 
-async def withdraw_from(uow: UnitOfWork, meeting: Meeting) -> None:
-    """Take back the countdown of a meeting, if one runs: people change it. Its consultant gets other work at the end of that."""
-    counting = await running(uow, meeting)
+async def withdraw_from(uow: UnitOfWork, meeting: Meeting, known: Mapping[int, Attempt] | None = None) -> None:
+    """Take back the countdown of a meeting, if one runs: people change it. Its consultant gets other work at the end of that.
+
+    `known`: what rows.running_of found in this transaction, for who changes many.
+    """
+    counting = await rows.running(uow, meeting) if known is None else known.get(meeting.id)
     if counting is not None and counting.state == COUNTDOWN:
         await _take_back(uow, meeting, counting, "", "withdrawn")
         uow.session.info.setdefault(FREED, set()).add(counting.user_id)
@@ -239,12 +243,6 @@ async def _take_back(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, code: 
     if attempt.user_id is not None:
         await agents.end_offer(uow, attempt.user_id, attempt.id, missed=False)
         await uow.session.flush()
-
-
-async def running(uow: UnitOfWork, meeting: Meeting) -> Attempt | None:
-    """Return the attempt that is not over."""
-    query = select(Attempt).where(Attempt.meeting_id == meeting.id, Attempt.state != OVER)
-    return await uow.session.scalar(query.order_by(Attempt.id.desc()).limit(1))
 
 
 async def _may_not_dial(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, agent: Agent | None) -> str:

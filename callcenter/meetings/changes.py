@@ -2,6 +2,7 @@
 
 import datetime as dt
 import zoneinfo
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict
 from callcenter.meetings import attempts, log
 from callcenter.meetings.forms import MeetingOut
-from callcenter.meetings.models import Meeting, MeetingEntry, MeetingState
+from callcenter.meetings.models import Attempt, Meeting, MeetingEntry, MeetingState
 from callcenter.users.models import User
 
 FIELDS = {  # of MeetingOut: what a person calls it
@@ -80,16 +81,19 @@ async def refuse_stale(uow: UnitOfWork, meeting: Meeting, version: int) -> None:
     raise ChangedMeanwhile(", ".join(names), changes, uow.actor.time_zone)
 
 
-async def refuse_calling(uow: UnitOfWork, meeting: Meeting) -> None:
-    """Raise Conflict while the meeting is being dialled or talked in: then only the call decides. A countdown is taken back."""
-    await attempts.withdraw_from(uow, meeting)
+async def refuse_calling(uow: UnitOfWork, meeting: Meeting, known: Mapping[int, Attempt] | None = None) -> None:
+    """Raise Conflict while the meeting is being dialled or talked in: then only the call decides. A countdown is taken back.
+
+    `known`: what rows.running_of found in this transaction, for who changes many.
+    """
+    await attempts.withdraw_from(uow, meeting, known)
     if meeting.state in (MeetingState.DIALLING, MeetingState.IN_TALK):
         raise Conflict("This meeting is being called just now. Wait until the call is over.")
 
 
-async def refuse_unchangeable(uow: UnitOfWork, meeting: Meeting) -> None:
-    """Raise Conflict unless what was planned may still be changed."""
-    await refuse_calling(uow, meeting)
+async def refuse_unchangeable(uow: UnitOfWork, meeting: Meeting, known: Mapping[int, Attempt] | None = None) -> None:
+    """Raise Conflict unless what was planned may still be changed; `known` as above."""
+    await refuse_calling(uow, meeting, known)
     match meeting.state:
         case MeetingState.UNCERTAIN:
             raise Conflict("Nobody knows what became of the last call. Say first what came of this meeting.")

@@ -12,7 +12,7 @@ from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork, away
-from callcenter.meetings import attempts, conditions, escalation, feeding, reservations, results, standing, timing, waiting
+from callcenter.meetings import attempts, conditions, escalation, feeding, reservations, results, rows, standing, timing, waiting
 from callcenter.meetings.cards import card
 from callcenter.meetings.mending import mend_attempt
 from callcenter.meetings.models import Meeting, MeetingSettings, MeetingState, Mode
@@ -29,21 +29,29 @@ BATCH_UNTIL = select(Meeting).where(Meeting.next_at <= bindparam("at")).order_by
 _WAITS = frozenset({MeetingState.PLANNED, MeetingState.DUE, MeetingState.RETRY_WAIT})
 
 
-async def schedule(uow: UnitOfWork, meeting: Meeting) -> None:
-    """See to a meeting that people changed: a countdown is taken back, the engine looks anew, its consultant is kept free.
+async def schedule(uow: UnitOfWork, *meetings: Meeting) -> None:
+    """See to meetings that people changed: a countdown is taken back, the engine looks anew, the consultants are kept free.
 
-    Call it after every change, with the routing lock held (rows.held takes it).
+    Call it after every change, once for all that changed together, with the routing lock held (rows.held takes it).
     """
     await calls.lock(uow)
-    await attempts.withdraw_from(uow, meeting)
-    now, others = uow.now, await reservations.kept_for(uow, meeting)
+    running = await rows.running_of(uow, meetings)
+    for each in meetings:
+        await attempts.withdraw_from(uow, each, running)
+    others = await reservations.kept_for(uow, meetings)
+    for each in meetings:
+        await _put_off(uow, each, uow.now)
+    await timing.settle(uow, *meetings)
+    await reservations.refresh(uow, others)
+
+
+async def _put_off(uow: UnitOfWork, meeting: Meeting, now: dt.datetime) -> None:
+    """Take back that a meeting is due, when its time, or that of its next attempt, is still to come."""
     if meeting.state in (MeetingState.DUE, MeetingState.RETRY_WAIT) and now < meeting.from_at:
         await standing.enter(uow, meeting, MeetingState.PLANNED, "Its window is still to come.")
         meeting.waiting, meeting.waiting_values, meeting.not_before = "", {}, None
     if meeting.state == MeetingState.DUE and meeting.not_before is not None and now < meeting.not_before:
         await standing.hold(uow, meeting, "not_before")
-    await timing.settle(uow, meeting)
-    await reservations.refresh(uow, others)
 
 
 async def tick(uow: UnitOfWork, _payload: dict[str, Any]) -> None:

@@ -17,7 +17,8 @@ from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal,
 
 from callcenter.contacts.search import LONGEST_TERM
 from callcenter.db import UnitOfWork, UtcDateTime
-from callcenter.meetings.models import Meeting, MeetingTerm
+from callcenter.meetings.models import Meeting
+from callcenter.meetings.terms import MeetingTerm
 
 Conditions = list[ColumnElement[bool]]
 Place = tuple[dt.datetime, int]

@@ -7,6 +7,7 @@ who imports. A file that was imported before (by its digest) is checked, and the
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import closing
 from itertools import islice
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import structlog
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, or_, select
 
 from callcenter.actor import SYSTEM, Actor, Role
 from callcenter.contacts import csv_file
@@ -22,7 +23,7 @@ from callcenter.contacts.batches import ABANDONED, Pace, end_failed, in_thread, 
 from callcenter.contacts.csv_file import Layout
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import CallCenterError, Invalid, NotFound, NotPermitted, Unavailable
-from callcenter.meetings import import_cells, import_steps
+from callcenter.meetings import import_cells, import_steps, import_undo
 from callcenter.meetings.import_names import Names
 from callcenter.meetings.models import MeetingImport, MeetingImportRow
 from callcenter.users.models import User
@@ -71,8 +72,9 @@ async def create(uow: UnitOfWork, file_name: str, digest: str, dry_run: bool = F
 
 async def _earlier(uow: UnitOfWork, digest: str) -> int | None:
     """Return the latest import of the same file that planned, or is about to plan, meetings."""
-    same = (MeetingImport.digest == digest, MeetingImport.dry_run.is_(False), MeetingImport.state != "failed")
-    return await uow.session.scalar(select(MeetingImport.id).where(*same).order_by(MeetingImport.id.desc()).limit(1))
+    same = (MeetingImport.digest == digest, MeetingImport.dry_run.is_(False), MeetingImport.state.not_in(["failed", "undone"]))
+    some = or_(MeetingImport.state != "done", MeetingImport.planned > 0)
+    return await uow.session.scalar(select(MeetingImport.id).where(*same, some).order_by(MeetingImport.id.desc()).limit(1))
 
 
 async def run_import(
@@ -87,8 +89,8 @@ async def run_import(
 ) -> MeetingImport:
     """Read a file, check every row, and plan the good ones; returns the import as it ended.
 
-    A dry run, and a file that was imported before, end in state `checked`: `plan` goes on with them. What is wrong with the
-    whole file ends in `failed` with the sentence in `error`. `import_id`: of one made with `create`.
+    A dry run, and a file that was imported before whose meetings do not all stand, end in state `checked`: `plan` goes on with
+    them. What is wrong with the whole file ends in `failed` with the sentence in `error`. `import_id`: of one made with `create`.
     """
     with closing(open_source(source)) as opened:
         if import_id is None:
@@ -101,7 +103,12 @@ async def run_import(
             return await _fail(database, actor, import_id, error)
     async with database.reading(actor) as uow:
         checked = await get_import(uow, import_id)
-    return checked if checked.dry_run or checked.same_as_id else await plan(database, actor, import_id, progress)
+    return checked if waits(checked) else await plan(database, actor, import_id, progress)
+
+
+def waits(checked: MeetingImport) -> bool:
+    """Tell whether somebody must want a checked file first: a dry run, or meetings of a file that came before."""
+    return checked.dry_run or bool(checked.same_as_id and checked.accepted)
 
 
 async def _read(database: Database, actor: Actor, import_id: int, opened: BinaryIO, progress: Progress | None) -> None:
@@ -113,8 +120,8 @@ async def _read(database: Database, actor: Actor, import_id: int, opened: Binary
     async with database.unit_of_work(actor) as uow:
         checked = await _moving(uow, import_id, "reading")
         checked.state = "checked"
-        checked.finished_at = uow.now if checked.dry_run or checked.same_as_id else None
-        counts = {"accepted": checked.accepted, "rejected": checked.rejected}
+        checked.finished_at = uow.now if waits(checked) else None
+        counts = {"accepted": checked.accepted, "already": checked.already, "rejected": checked.rejected}
         audit(uow, "meetings.import_checked", "meeting_import", import_id, **counts)
 
 
@@ -127,14 +134,15 @@ async def _read_rows(
         if not batch:
             return
         async with database.reading(actor) as uow:
-            rows = await import_steps.check_rows(uow, names, layout, batch)
+            rows = await import_steps.check_rows(uow, import_id, names, layout, batch)
         pace.begin()  # checking goes on in threads and holds nothing
         async with database.unit_of_work(actor) as uow:
             moved = await _moving(uow, import_id, "reading")
-            good = sum(row["state"] == "good" for row in rows)
+            states = Counter(row["state"] for row in rows)
             moved.total += len(rows)
-            moved.accepted += good
-            moved.rejected += len(rows) - good
+            moved.accepted += states["good"]
+            moved.already += states["already"]
+            moved.rejected += states["rejected"]
             if moved.total > MAXIMUM_ROWS:
                 raise Invalid("The file has more than {limit} rows. Split it.", field="file", limit=MAXIMUM_ROWS)
             await uow.session.execute(insert(MeetingImportRow), [{**row, "import_id": import_id} for row in rows])
@@ -155,13 +163,15 @@ async def plan(database: Database, actor: Actor, import_id: int, progress: Progr
         pace.begin()
         async with database.unit_of_work(actor) as uow:
             moved = await _moving(uow, import_id, "planning")
-            planned, rejected = await import_steps.plan_rows(uow, import_id, pace.size)
+            planned, already, rejected = await import_steps.plan_rows(uow, import_id, pace.size)
             moved.planned += planned
-            moved.accepted -= rejected
+            moved.accepted -= already + rejected
+            moved.already += already
             moved.rejected += rejected
-            if not planned + rejected:
+            if not planned + already + rejected:
                 moved.state, moved.finished_at = "done", uow.now
-                audit(uow, "meetings.import_planned", "meeting_import", import_id, planned=moved.planned, rejected=moved.rejected)
+                counts = {"planned": moved.planned, "already": moved.already, "rejected": moved.rejected}
+                audit(uow, "meetings.import_planned", "meeting_import", import_id, **counts)
                 await import_steps.tell_consultants(uow, import_id)
         pace.end()
         await pace.breathe(progress, moved)
@@ -169,20 +179,50 @@ async def plan(database: Database, actor: Actor, import_id: int, progress: Progr
             return moved
 
 
+async def undo(database: Database, actor: Actor, import_id: int, progress: Progress | None = None) -> MeetingImport:
+    """Take back what an import planned, also one that is still planning, in short batches; or go on where it stopped.
+
+    Meetings that were not begun are cancelled; those that were dialled, or are over, stay and are counted in `kept`.
+    """
+    async with database.unit_of_work(actor) as uow:
+        moved = await _moving(uow, import_id, "planning", "done", "undoing")
+        moved.state, moved.finished_at = "undoing", None
+    pace = Pace(database)
+    while True:
+        pace.begin()
+        async with database.unit_of_work(actor) as uow:
+            moved = await _moving(uow, import_id, "undoing")
+            taken = await import_undo.cancel_rows(uow, import_id, pace.size)
+            if taken is not None:
+                moved.undone += taken[0]
+                moved.kept += taken[1]
+            else:
+                moved.state, moved.finished_at = "undone", uow.now
+                audit(uow, "meetings.import_undone", "meeting_import", import_id, undone=moved.undone, kept=moved.kept)
+                await import_undo.tell_consultants(uow, import_id)
+                await import_steps.forget(uow, import_id)
+        pace.end()
+        await pace.breathe(progress, moved)
+        if moved.state == "undone":
+            return moved
+
+
 async def resume_all(database: Database) -> list[MeetingImport]:
     """Take up imports whose process is gone; call it at start and every minute. Half-read files end as failed."""
     async with database.reading() as uow:
-        moving = MeetingImport.state.in_(["reading", "checked", "planning"])
+        moving = MeetingImport.state.in_(["reading", "checked", "planning", "undoing"])
         query = select(MeetingImport, User).outerjoin(User, User.id == MeetingImport.user_id)
         left = (await uow.session.execute(query.where(moving, MeetingImport.touched_at < uow.now - ABANDONED))).all()
     ended: list[MeetingImport] = []
     for each, user in left:
-        if each.state == "checked" and (each.dry_run or each.same_as_id):
-            continue  # somebody must want it first
+        if each.state == "checked" and waits(each):
+            continue
         log.info("meeting_import.resumed", import_id=each.id, state=each.state)
         if each.state == "reading":
             interrupted = Unavailable("Reading the file was interrupted. Import it again.")
             ended.append(await _fail(database, SYSTEM, each.id, interrupted))
+        elif each.state == "undoing":
+            ended.append(await undo(database, SYSTEM if user is None else _planner(user, each), each.id))
         elif user is not None and user.disabled_at is not None:
             gone = NotPermitted("{name} was deactivated; the rest of the file is not planned.", name=user.name)
             ended.append(await _fail(database, SYSTEM, each.id, gone))

@@ -35,6 +35,7 @@ SAID = {  # in the history, by kind of letter
     "cancelled": "A cancellation goes to {address}.",
     "moved": "A cancellation goes to {address}.",
 }
+_PHONES = "meetings_phones"  # in Session.info: numbers of projects, for who writes about many meetings in one transaction
 SHORTEST = dt.timedelta(hours=1)  # a mail is tried at least this long, also when the meeting begins before
 
 
@@ -240,6 +241,13 @@ async def _phone(uow: UnitOfWork, project: Project | None) -> str:
     """Return a number at which the project is reached, as people read it."""
     if project is None:
         return ""
+    known: dict[int, str] = uow.session.info.setdefault(_PHONES, {})
+    if project.id not in known:
+        known[project.id] = await _read_phone(uow, project)
+    return known[project.id]
+
+
+async def _read_phone(uow: UnitOfWork, project: Project) -> str:
     own = list(await uow.session.scalars(select(ProjectNumber.number).where(ProjectNumber.project_id == project.id)))
     best = project.caller_id if project.caller_id in own or not own else min(own)
     return numbers.show(best) if best else ""

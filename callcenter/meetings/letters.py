@@ -129,13 +129,12 @@ def write(language: str, kind: Kind, facts: Facts) -> Letter:
     """Write the letter about a meeting."""
     words = WORDS.get(language, WORDS["en"])
     who = _who(words, facts)
-    title = facts.name or words["title"].format(who=who)
     start = facts.start.astimezone(ZoneInfo(facts.zone))
     lines = [words[f"first.{kind}"].format(who=who), "", words["when"].format(when=when(language, facts))]
     lines += _same(words, kind, facts)
     day = dates.format_date(start, "long", locale=_locale(language))
     subject = words[f"subject.{kind}"].format(day=day, topic=facts.name or who)
-    return Letter(subject, "\n".join(lines) + "\n", title, words["location"].format(number=facts.number))
+    return Letter(subject, "\n".join(lines) + "\n", *named(language, facts))
 
 
 def write_several(language: str, kind: Kind, several: Sequence[Facts]) -> Letter:
@@ -151,8 +150,14 @@ def write_several(language: str, kind: Kind, several: Sequence[Facts]) -> Letter
     lines += ["", *_same(words, kind, facts)]
     day = dates.format_date(facts.start.astimezone(ZoneInfo(facts.zone)), "long", locale=_locale(language))
     subject = words[f"subject.several.{kind}"].format(day=day, topic=facts.name or who)
-    title = facts.name or words["title"].format(who=who)
-    return Letter(subject, "\n".join(lines) + "\n", title, words["location"].format(number=facts.number))
+    return Letter(subject, "\n".join(lines) + "\n", *named(language, facts))
+
+
+def named(language: str, facts: Facts) -> tuple[str, str]:
+    """Return what a calendar calls a meeting and where it takes place: a letter's title and location."""
+    words = WORDS.get(language, WORDS["en"])
+    title = facts.name or words["title"].format(who=_who(words, facts))
+    return title, words["location"].format(number=facts.number)
 
 
 def describe(language: str, facts: Facts) -> str:

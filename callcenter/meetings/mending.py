@@ -6,7 +6,7 @@ from sqlalchemy import select
 from callcenter import jobs
 from callcenter.calls.models import Call, CallState
 from callcenter.db import UnitOfWork
-from callcenter.meetings import attempts, results, standing
+from callcenter.meetings import attempts, results, rows, standing
 from callcenter.meetings.models import Attempt, Meeting, MeetingState
 
 log = structlog.get_logger(__name__)
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 async def mend_attempt(uow: UnitOfWork, meeting: Meeting) -> None:
     """See whether the attempt of a meeting that is being called still goes on; bring the meeting to what really is."""
-    attempt = await attempts.running(uow, meeting)
+    attempt = await rows.running(uow, meeting)
     if attempt is None:
         log.error("meeting.attempt_missing", meeting_id=meeting.id, state=meeting.state)
         await standing.enter(uow, meeting, MeetingState.UNCERTAIN, "Its attempt was gone.")

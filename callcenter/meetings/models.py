@@ -4,13 +4,12 @@ import datetime as dt
 import enum
 from typing import Any
 
-from sqlalchemy import Connection, ForeignKey, Index, Text, bindparam, delete, event, text
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, Mapper, mapped_column
+from sqlalchemy import Connection, ForeignKey, Index, event, text
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, object_session
 from sqlalchemy.orm.attributes import get_history
 
 from callcenter.db import Base
-from callcenter.meetings import search
+from callcenter.meetings import search, terms
 
 
 class MeetingState(enum.StrEnum):
@@ -121,37 +120,14 @@ class Meeting(Base):
     invited: Mapped[str] = mapped_column(default="")
 
 
-class MeetingTerm(Base):
-    """What finds a meeting by its beginning: each word of its `folded` (search.terms; docs/decisions/0004-search.md).
-
-    Written by the flush that writes the meeting, below. No foreign key: it would ask for an index by meeting, a term whose
-    meeting is gone finds nothing, and one that is no longer true is seen by `folded`.
-    """
-
-    __tablename__ = "phone_meeting_terms"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-    term: Mapped[str] = mapped_column(Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True)
-    meeting_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-
-
-_ADD_TERM = {each.dialect.name: each.insert(MeetingTerm).on_conflict_do_nothing() for each in (sqlite, postgresql)}
-_DROP_TERM = delete(MeetingTerm).where(MeetingTerm.term == bindparam("gone"), MeetingTerm.meeting_id == bindparam("of"))
-
-
 @event.listens_for(Meeting, "after_insert")
 @event.listens_for(Meeting, "after_update")
-def _index(_mapper: Mapper[Meeting], connection: Connection, meeting: Meeting) -> None:
-    """Bring the terms of a meeting whose `folded` changed up to date, whoever changed it, in the same transaction."""
-    changed = get_history(meeting, "folded")
-    if not changed.added:
-        return
-    before = search.terms(changed.deleted[0]) if changed.deleted else set[str]()
-    after = search.terms(meeting.folded)
-    if before - after:
-        connection.execute(_DROP_TERM, [{"gone": term, "of": meeting.id} for term in sorted(before - after)])
-    if after - before:
-        added = [{"term": term, "meeting_id": meeting.id} for term in sorted(after - before)]
-        connection.execute(_ADD_TERM[connection.dialect.name], added)
+def _note_terms(_mapper: Mapper[Meeting], _connection: Connection, meeting: Meeting) -> None:
+    """Bring the terms of a meeting whose `folded` changed up to date, whoever changed it."""
+    changed, session = get_history(meeting, "folded"), object_session(meeting)
+    if changed.added and session is not None:
+        before = search.terms(changed.deleted[0]) if changed.deleted else set[str]()
+        terms.note(session, meeting.id, before, search.terms(meeting.folded))
 
 
 class Attempt(Base):
@@ -234,7 +210,10 @@ class MeetingSettings(Base):
 
 
 class MeetingImport(Base):
-    """A file of meetings on its way in. `state`: reading, checked, planning, done, failed. Counts grow as it goes.
+    """A file of meetings on its way in. `state`: reading, checked, planning, done, failed, undoing, undone. Counts grow then.
+
+    Of the rows `already` are those whose meeting stood before, of the `planned` ones `undone` those an undo cancelled and `kept`
+    those it left, since they were dialled or are over.
 
     `time_zone`: of times written without an offset. `digest`: SHA-256 of the file; `same_as_id`: an import of the same file
     before, so that somebody must say once more that its meetings are wanted. `touched_at`: when it last moved.
@@ -255,6 +234,9 @@ class MeetingImport(Base):
     accepted: Mapped[int] = mapped_column(default=0)
     rejected: Mapped[int] = mapped_column(default=0)
     planned: Mapped[int] = mapped_column(default=0)
+    already: Mapped[int] = mapped_column(default=0)
+    undone: Mapped[int] = mapped_column(default=0)
+    kept: Mapped[int] = mapped_column(default=0)
     digest: Mapped[str] = mapped_column(default="", index=True)
     same_as_id: Mapped[int | None] = mapped_column(ForeignKey("phone_meeting_imports.id", ondelete="SET NULL"))
     error: Mapped[str] = mapped_column(default="")  # a sentence about the whole file, with the values below
@@ -267,7 +249,7 @@ class MeetingImport(Base):
 
 
 class MeetingImportRow(Base):
-    """A row of such a file. `state`: good, rejected, planned; the meeting and `planned` are written in one transaction.
+    """A row of such a file. `state`: good, rejected, already, planned, undone, kept, changed with the meeting in one transaction.
 
     `cells` are the row's as they were (of rejected rows only), `data` what they mean (of good ones only): a MeetingInput.
     `sentence` with `values` says why it was rejected, `field` where; of a good row it is something to think of.

@@ -62,7 +62,7 @@ async def contact_gone(uow: UnitOfWork, meeting: Meeting) -> None:
     calling = meeting.state in (MeetingState.DIALLING, MeetingState.IN_TALK, MeetingState.UNCERTAIN)
     values = {"meeting": meeting.name}
     if meeting.mode == Mode.AUTOMATIC and not calling:
-        await storing.close(uow, meeting, "The contact was deleted.")
+        await storing.close(uow, meeting, reason="The contact was deleted.")
         sentence = "The meeting {meeting} was cancelled: its contact was deleted."
     else:
         if not calling:

@@ -1,7 +1,7 @@
 """From what was typed to what a meeting may be: every check of a plan, each with the field at fault."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import selectinload
 
@@ -19,6 +19,7 @@ from callcenter.projects.models import Membership, Project
 from callcenter.users.models import User
 
 LONGEST_NAME = 200
+_CONTACTS = "meetings_contacts"  # in Session.info: those the actor was found to see, for who plans many in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,12 @@ async def settle(uow: UnitOfWork, data: MeetingInput, before: Meeting | None = N
     )
 
 
+def moved(uow: UnitOfWork, wanted: Plan, start: dt.datetime, end: dt.datetime) -> Plan:
+    """Return the same plan for another window (UTC); raises Invalid with the field at fault as settle does."""
+    _check_window(wanted.settings, start, end, uow.now)
+    return replace(wanted, from_at=start, to_at=end)
+
+
 async def project_with_rules(uow: UnitOfWork, project_id: int | None) -> tuple[Project, MeetingSettings]:
     """Return a project the actor may plan in, and its rules; raises Invalid on project_id."""
     project = None if project_id is None else await uow.session.get(Project, project_id)
@@ -121,9 +128,13 @@ async def _window(
     end = rules.utc(data.to_at, "to_at") if data.to_at else start + length
     if before is not None and (start, end, data.project_id) == (before.from_at, before.to_at, before.project_id):
         return start, end
-    rules.check_window(start, end, uow.now, stored.ring_seconds)
-    rules.check_hours(max(start, uow.now), end, stored.hours, stored.time_zone, stored.ring_seconds)
+    _check_window(stored, start, end, uow.now)
     return start, end
+
+
+def _check_window(stored: MeetingSettings, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> None:
+    rules.check_window(start, end, now, stored.ring_seconds)
+    rules.check_hours(max(start, now), end, stored.hours, stored.time_zone, stored.ring_seconds)
 
 
 async def _user(
@@ -138,11 +149,14 @@ async def _user(
 async def _contact(uow: UnitOfWork, contact_id: int | None) -> Contact | None:
     if contact_id is None:
         return None
-    query = contacts.visible_to(uow.actor).where(Contact.id == contact_id)
-    found = await uow.session.scalar(query.options(selectinload(Contact.numbers), selectinload(Contact.organisation)))
-    if found is None:
-        raise Invalid("This contact is no longer there. Choose another one, or none.", field="contact_id")
-    return found
+    known: dict[int, Contact] = uow.session.info.setdefault(_CONTACTS, {})
+    if contact_id not in known:
+        query = contacts.visible_to(uow.actor).where(Contact.id == contact_id)
+        found = await uow.session.scalar(query.options(selectinload(Contact.numbers), selectinload(Contact.organisation)))
+        if found is None:
+            raise Invalid("This contact is no longer there. Choose another one, or none.", field="contact_id")
+        known[contact_id] = found
+    return known[contact_id]
 
 
 def _number(typed: str, project: Project) -> str:

@@ -50,11 +50,12 @@ async def refresh(uow: UnitOfWork, user_ids: Iterable[int | None]) -> None:
     await uow.session.flush()
 
 
-async def kept_for(uow: UnitOfWork, meeting: Meeting) -> list[int]:
-    """Return who is kept free for this meeting as it was planned before, whoever it is with now."""
-    if meeting.reserve_from is None:
+async def kept_for(uow: UnitOfWork, meetings: Iterable[Meeting]) -> list[int]:
+    """Return who is kept free for these meetings as they were planned before, whoever they are with now."""
+    starts = {each.reserve_from for each in meetings if each.reserve_from is not None}
+    if not starts:
         return []
-    return list(await uow.session.scalars(select(Agent.user_id).where(Agent.reserved_from == meeting.reserve_from)))
+    return list(await uow.session.scalars(select(Agent.user_id).where(Agent.reserved_from.in_(starts))))
 
 
 async def _first(uow: UnitOfWork, user_id: int) -> tuple[dt.datetime | None, dt.datetime | None]:

@@ -29,6 +29,10 @@ REASONS = {  # why a meeting was missed
     "window": "The window is over and nobody was reached.",
     "attempts": "All attempts were made and nobody was reached.",
 }
+ANSWERED = {  # the same, when the customer was on the line once and the consultant was not there
+    "window": "The window is over. The customer answered, but the consultant's connection was lost and they did not talk.",
+    "attempts": "All attempts were made. The customer answered, but the consultant's connection was lost and they did not talk.",
+}
 
 
 async def talking(uow: UnitOfWork, call_id: str) -> None:
@@ -75,7 +79,7 @@ async def over(uow: UnitOfWork, call_id: str, *, lost: bool = False) -> None:
 
 async def missed(uow: UnitOfWork, meeting: Meeting, why: str) -> None:
     """Close a meeting that will not be held; consultant, planner and supervisors are told, the timeline says so."""
-    reason = REASONS[why]
+    reason = (ANSWERED if await _answered(uow, meeting) else REASONS)[why]
     meeting.reason, meeting.closed_at = reason, uow.now
     meeting.waiting, meeting.waiting_values, meeting.not_before = "", {}, None
     await standing.enter(uow, meeting, MeetingState.MISSED, reason, why=why)
@@ -91,6 +95,12 @@ async def missed(uow: UnitOfWork, meeting: Meeting, why: str) -> None:
     )
     uow.emit(message, await rows.watchers(uow, meeting))
     await log.on_timeline(uow, meeting, "missed", f"Phone meeting missed: {meeting.name}. {reason}", reason=reason)
+
+
+async def _answered(uow: UnitOfWork, meeting: Meeting) -> bool:
+    """Tell whether the customer answered in any attempt: that of a consultant who dropped, since a talk ends in held."""
+    found = select(Attempt.id).where(Attempt.meeting_id == meeting.id, Attempt.result == EndReason.DROPPED.value)
+    return await uow.session.scalar(found.limit(1)) is not None
 
 
 async def _uncertain(uow: UnitOfWork, meeting: Meeting, attempt: Attempt) -> None:

@@ -1,14 +1,18 @@
 """Meetings as rows: who may see and change which, loading one to change it, and who hears of it."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, or_, select
 
 from callcenter.actor import Role
 from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork
 from callcenter.errors import NotFound, NotPermitted
-from callcenter.meetings.models import Meeting
+from callcenter.meetings.models import Attempt, Meeting
 from callcenter.projects.models import Membership
 from callcenter.users.service import supervisors
+
+_OVER = "over"  # of Attempt.state
 
 
 def visible(uow: UnitOfWork) -> ColumnElement[bool]:
@@ -52,6 +56,18 @@ async def own(uow: UnitOfWork, meeting_id: int) -> Meeting:
 def may_change(uow: UnitOfWork, meeting: Meeting) -> bool:
     """Tell whether the actor may change or cancel it: whose it is, who planned it, supervisors."""
     return uow.actor.may(Role.SUPERVISOR) or uow.actor.user_id in (meeting.user_id, meeting.created_by)
+
+
+async def running(uow: UnitOfWork, meeting: Meeting) -> Attempt | None:
+    """Return the attempt that is not over."""
+    query = select(Attempt).where(Attempt.meeting_id == meeting.id, Attempt.state != _OVER)
+    return await uow.session.scalar(query.order_by(Attempt.id.desc()).limit(1))
+
+
+async def running_of(uow: UnitOfWork, meetings: Iterable[Meeting]) -> dict[int, Attempt]:
+    """Return the attempts that are not over by their meetings' ids, asked for at once."""
+    query = select(Attempt).where(Attempt.meeting_id.in_([each.id for each in meetings]), Attempt.state != _OVER)
+    return {each.meeting_id: each for each in await uow.session.scalars(query.order_by(Attempt.id))}
 
 
 async def watchers(uow: UnitOfWork, meeting: Meeting) -> list[int]:

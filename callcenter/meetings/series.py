@@ -15,9 +15,24 @@ from callcenter.actor import Role
 from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid
-from callcenter.meetings import invitations, log, planning, quiet, recurrence, rows, rules, service, storing, views, warnings
+from callcenter.meetings import (
+    changing,
+    invitations,
+    log,
+    planning,
+    quiet,
+    recurrence,
+    rows,
+    rules,
+    service,
+    storing,
+    views,
+    warnings,
+)
+from callcenter.meetings.changing import Change
 from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut
 from callcenter.meetings.models import Meeting, MeetingSeries, MeetingState
+from callcenter.meetings.planning import Plan
 from callcenter.meetings.recurrence import Window
 from callcenter.meetings.series_forms import Scope, SeriesInput, SeriesOut, SeriesReport
 from callcenter.users.service import audit
@@ -40,7 +55,7 @@ async def plan_series(uow: UnitOfWork, data: MeetingInput, repeat: SeriesInput) 
     )
     uow.session.add(series)
     await uow.session.flush()
-    planned = [await _plan(uow, data, window, zone, series.id) for window in found]
+    planned = await _plan(uow, data, found, zone, series.id)
     quiet.thin_out(uow)
     await _on_timelines(uow, "planned", planned)
     audit(uow, "meeting.series_planned", "meeting", planned[0].id, series_id=series.id, rule=series.rule, count=len(planned))
@@ -57,17 +72,24 @@ async def _windows(uow: UnitOfWork, data: MeetingInput, repeat: SeriesInput, zon
         raise Invalid(error.sentence, field=f"repeat.{error.field}", **error.values) from error
 
 
-async def _plan(uow: UnitOfWork, data: MeetingInput, window: Window, zone: ZoneInfo, series_id: int) -> MeetingOut:
-    one = data.model_copy(update={"from_at": window.from_at, "to_at": window.to_at})
-    try:
-        wanted = await planning.settle(uow, one)
-    except Invalid as error:
-        raise _on_day(error, window, zone) from error
-    meeting = await storing.add(uow, wanted, keep_number=data.keep_number, series_id=series_id)
-    meeting.series_at, meeting.series_version = window.from_at, meeting.version
+async def _plan(uow: UnitOfWork, data: MeetingInput, found: Sequence[Window], zone: ZoneInfo, series_id: int) -> list[MeetingOut]:
+    """Store one plan at all these times."""
+    plans: list[Plan] = []
+    for window in found:
+        try:
+            if plans:
+                plans.append(planning.moved(uow, plans[0], *window))
+            else:
+                first = data.model_copy(update={"from_at": window.from_at, "to_at": window.to_at})
+                plans.append(await planning.settle(uow, first))
+        except Invalid as error:
+            raise _on_day(error, window, zone) from error
+    meetings = await storing.add_all(uow, plans, keep_number=data.keep_number, series_id=series_id)
     if data.invite:
-        await invitations.invite(uow, meeting)
-    return await views.one(uow, meeting, await warnings.about(uow, wanted, meeting.id))
+        for each in meetings:
+            await invitations.invite(uow, each)
+    stored = [(wanted, each.id) for wanted, each in zip(plans, meetings, strict=True)]
+    return await views.several(uow, meetings, await warnings.about_all(uow, stored))
 
 
 def _on_day(error: Invalid, window: Window, zone: ZoneInfo) -> Invalid:
@@ -98,23 +120,19 @@ async def change_series(
     after = await service.change(uow, meeting_id, data, alone=False)
     _left_at(meeting, moved=after.from_at != before.from_at)
     report = SeriesReport(changed=[after], untouched=[])
+    following: list[Change] = []
     for each in others:
         if _untouchable(uow, each) or (each.version != each.series_version and not changed_singly):
             report.untouched.append(each.id)
             continue
-        wanted = _carried(each, before, after, zone)
+        wanted = _carried(each, before, after, zone).model_copy(update={"keep_number": data.keep_number, "invite": data.invite})
         try:
-            report.changed.append(
-                await service.change(
-                    uow,
-                    each.id,
-                    wanted.model_copy(update={"keep_number": data.keep_number, "invite": data.invite}),
-                    alone=False,
-                )
-            )
+            following.append(Change(each, wanted, await planning.settle(uow, wanted, each)))
         except Invalid as error:
             raise _on_day(error, Window(wanted.from_at, wanted.to_at or wanted.from_at), zone) from error
-        _left_at(each, moved=after.from_at != before.from_at)
+    report.changed += await changing.change_all(uow, following, alone=False)
+    for change in following:
+        _left_at(change.meeting, moved=after.from_at != before.from_at)
     quiet.thin_out(uow)
     moved = [each for each in report.changed if (each.from_at, each.to_at) != was[each.id]]
     await _on_timelines(uow, "moved", moved, before=before.from_at)
@@ -128,12 +146,9 @@ async def cancel_series(uow: UnitOfWork, meeting_id: int, reason: str, scope: Sc
     if scope == "one":
         return SeriesReport(changed=[await service.cancel(uow, meeting_id, reason)], untouched=[])
     others = await _rest(uow, await _series(uow, meeting), meeting)
-    report = SeriesReport(changed=[await service.cancel(uow, meeting_id, reason, alone=False)], untouched=[])
-    for each in others:
-        if _untouchable(uow, each):
-            report.untouched.append(each.id)
-        else:
-            report.changed.append(await service.cancel(uow, each.id, reason, alone=False))
+    untouched = [each.id for each in others if _untouchable(uow, each)]
+    going = [meeting, *(each for each in others if each.id not in untouched)]
+    report = SeriesReport(changed=await changing.cancel_all(uow, going, reason, alone=False), untouched=untouched)
     quiet.thin_out(uow)
     await _on_timelines(uow, "cancelled", report.changed, note=report.changed[0].reason)
     return report

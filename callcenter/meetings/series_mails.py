@@ -61,6 +61,11 @@ class _Series:
         self._touched = touched
         self._number = {each.id: number for number, each in enumerate(meetings)}
         self._mails: list[Mail] = []
+        self._sequence = 0  # the highest of any of them, as entries are made
+        self._told: dict[int, tuple[str, letters.Facts]] = {}
+        settings = uow.database.settings
+        sender = messages.sender(settings) if messages.configured(settings) else None
+        self._organizer = ics.Person(sender.display_name, sender.addr_spec) if sender else None
 
     async def settle(self) -> None:
         """Send what has to be sent."""
@@ -118,6 +123,7 @@ class _Series:
     async def _cancel(self, mine: _Mine, gone: list[Meeting], places: dict[int, dt.datetime]) -> None:
         if mine.known is None:
             return
+        self._sequence = max(each.sequence for each in self._meetings)
         entries = [
             await self._entry(each, mine, cancelled=True, place=places[each.id], zone=self._zone.key, uid=mine.known.uid)
             for each in gone
@@ -130,6 +136,7 @@ class _Series:
 
     async def _tell(self, mine: _Mine) -> None:
         """Invite to what is new, and tell what is other than the calendar shows."""
+        self._sequence = max(each.sequence for each in self._meetings)
         uow, places, seen = self._uow, self._places(mine), mine.known.seen if mine.known else {}
         entries = {each.id: await self._entry(each, mine) for each in mine.meetings}
         wanted = {id_: _seen(entry) for id_, entry in entries.items()}
@@ -191,25 +198,29 @@ class _Series:
         zone: str = "",
         uid: str = "",
     ) -> ics.Entry:
-        language, facts = await invitations.facts_of(self._uow, meeting)
-        letter = letters.write(language, "invited", facts)
-        configured = messages.configured(self._uow.database.settings)
-        sender = messages.sender(self._uow.database.settings) if configured else None
+        language, facts = await self._facts(meeting)
+        summary, location = letters.named(language, facts)
         return ics.Entry(
             uid=uid,
-            sequence=max(each.sequence for each in self._meetings),
+            sequence=self._sequence,
             start=meeting.from_at.replace(microsecond=0),
             end=meeting.to_at.replace(microsecond=0),
             stamp=self._uow.now,
-            summary=letter.title,
+            summary=summary,
             description=letters.describe(language, facts),
-            location=letter.location,
-            organizer=ics.Person(sender.display_name, sender.addr_spec) if sender else None,
+            location=location,
+            organizer=self._organizer,
             attendee=ics.Person(meeting.contact_name, mine.address),
             cancelled=cancelled,
             place=place,
             zone=zone,
         )
+
+    async def _facts(self, meeting: Meeting) -> tuple[str, letters.Facts]:
+        """Return what invitations.facts_of says of a meeting: its language, and what a letter tells."""
+        if meeting.id not in self._told:
+            self._told[meeting.id] = await invitations.facts_of(self._uow, meeting)
+        return self._told[meeting.id]
 
     async def _send(self, mine: _Mine, kind: letters.Kind, entries: list[ics.Entry], meetings: list[Meeting]) -> None:
         """Queue one mail with these events, and keep on the meetings it is about that it left."""
@@ -217,7 +228,7 @@ class _Series:
         listed = meetings
         if entries[0].rule:  # the whole series: what is still to come
             listed = [each for each in mine.meetings if each.to_at > uow.now] or meetings
-        written = [await invitations.facts_of(uow, each) for each in sorted(listed, key=lambda each: each.from_at)]
+        written = [await self._facts(each) for each in sorted(listed, key=lambda each: each.from_at)]
         language, several = written[0][0], [facts for _, facts in written]
         one = len(several) == 1
         letter = letters.write(language, kind, several[0]) if one else letters.write_several(language, kind, several)

@@ -1,18 +1,18 @@
 """Phone meetings as people plan them (S14): plan, look up, change, cancel, put off. Every door checks who may."""
 
 import datetime as dt
-from collections.abc import Set
 
 from callcenter.actor import Role
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid
-from callcenter.meetings import changes, due, invitations, log, planning, rows, storing, views, warnings
+from callcenter.meetings import changes, changing, due, invitations, log, planning, rows, storing, views, warnings
 from callcenter.meetings.assigning import assign, spread
+from callcenter.meetings.changing import Change
 from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut, Warning  # noqa: A004 - the word for it
-from callcenter.meetings.models import Meeting, MeetingState
+from callcenter.meetings.models import MeetingState
 from callcenter.meetings.outcomes import reschedule, set_outcome
 from callcenter.meetings.queries import get, list_meetings
-from callcenter.meetings.states import DIALLABLE, OPEN
+from callcenter.meetings.states import DIALLABLE
 from callcenter.users.service import audit
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "spread",
 ]
 
-LONGEST_REASON = 1000
 LONGEST_SNOOZE = 24 * 60  # minutes
 
 
@@ -65,44 +64,13 @@ async def change(uow: UnitOfWork, meeting_id: int, data: MeetingChange, *, alone
     await changes.refuse_stale(uow, meeting, data.version)
     await changes.refuse_unchangeable(uow, meeting)
     wanted = await planning.settle(uow, data, meeting)
-    before = await views.one(uow, meeting)
-    wanted.fill(meeting)
-    await storing.store_number(uow, wanted, data.keep_number)
-    after = await views.one(uow, meeting)
-    changed = changes.differences(before, after)
-    if changed:
-        _begin_anew(meeting, changed.keys())
-        changes.record(uow, meeting, "changed", "The meeting was changed.", changed)
-        audit(uow, "meeting.changed", "meeting", meeting.id, changes=changed)
-        if alone and {"from_at", "to_at"} & changed.keys():
-            await log.on_timeline(uow, meeting, "moved", f"Phone meeting moved: {meeting.name}", before=before.from_at)
-        await due.schedule(uow, meeting)
-        await invitations.update(uow, meeting)
-        if meeting.user_id != before.user_id:
-            log.tell_assigned(uow, meeting, before.user_id, taken=True)
-            log.tell_assigned(uow, meeting, meeting.user_id)
-        await log.tell(uow, meeting, before.user_id)
-    if data.invite and not meeting.invited:
-        await invitations.invite(uow, meeting)
-    return await views.one(uow, meeting, await warnings.about(uow, wanted, meeting.id))
+    return (await changing.change_all(uow, [Change(meeting, data, wanted)], alone=alone))[0]
 
 
-async def cancel(uow: UnitOfWork, meeting_id: int, reason: str, *, alone: bool = True) -> MeetingOut:
-    """Take back the promise, with a reason; raises Invalid without one, Conflict while it is being called or over.
-
-    Not `alone`: whoever cancels several writes the timeline's line.
-    """
+async def cancel(uow: UnitOfWork, meeting_id: int, reason: str) -> MeetingOut:
+    """Take back the promise, with a reason; raises Invalid without one, Conflict while it is being called or over."""
     meeting = await rows.own(uow, meeting_id)
-    reason = reason.strip()
-    if not reason:
-        raise Invalid("Say why the meeting is cancelled.", field="reason")
-    if len(reason) > LONGEST_REASON:
-        raise Invalid("A reason has at most {most} characters.", field="reason", most=LONGEST_REASON)
-    await changes.refuse_calling(uow, meeting)
-    if MeetingState(meeting.state) not in OPEN:
-        raise Conflict("This meeting is over and cannot be cancelled.")
-    await storing.close(uow, meeting, reason, alone=alone)
-    return await views.one(uow, meeting)
+    return (await changing.cancel_all(uow, [meeting], reason))[0]
 
 
 async def snooze(uow: UnitOfWork, meeting_id: int, minutes: int) -> MeetingOut:
@@ -123,13 +91,3 @@ async def snooze(uow: UnitOfWork, meeting_id: int, minutes: int) -> MeetingOut:
     await due.schedule(uow, meeting)
     await log.tell(uow, meeting)
     return await views.one(uow, meeting)
-
-
-def _begin_anew(meeting: Meeting, names: Set[str]) -> None:
-    """Let the engine look at a changed meeting as if it were planned just now, where time, person or mode are others."""
-    if names & {"from_at", "to_at"}:
-        meeting.not_before = None
-    if names & {"from_at", "to_at", "user", "mode", "project"}:
-        meeting.escalated_at = None
-        meeting.waiting, meeting.waiting_values = "", {}
-        meeting.state = MeetingState.PLANNED.value if meeting.not_before is None else meeting.state

@@ -1,9 +1,11 @@
 """Writing meetings: a checked plan becomes a row, a promise is taken back; everybody it concerns is told."""
 
+from collections.abc import Sequence
+
 from callcenter.calls import rows as calls
 from callcenter.contacts import service as contacts
 from callcenter.db import UnitOfWork
-from callcenter.meetings import changes, due, invitations, log
+from callcenter.meetings import changes, due, invitations, log, timing
 from callcenter.meetings.models import Meeting, MeetingState
 from callcenter.meetings.planning import Plan
 from callcenter.users.service import audit
@@ -13,9 +15,42 @@ async def add(
     uow: UnitOfWork, wanted: Plan, *, keep_number: bool, follows: Meeting | None = None, series_id: int | None = None
 ) -> Meeting:
     """Store a checked plan as a meeting and let everybody know; `follows` is the one it takes the place of."""
+    (meeting,) = await add_all(uow, [wanted], keep_number=keep_number, follows=follows, series_id=series_id)
+    return meeting
+
+
+async def add_all(
+    uow: UnitOfWork,
+    plans: Sequence[Plan],
+    *,
+    keep_number: bool,
+    follows: Meeting | None = None,
+    series_id: int | None = None,
+) -> list[Meeting]:
+    """Store checked plans as meetings, in order, and let everybody know; of a series all are with one contact at one number."""
     await calls.lock(uow)  # first of all locks, as in the engine
+    meetings = [_row(uow, each, follows, series_id) for each in plans]
+    uow.session.add_all(meetings)
+    await uow.session.flush()
+    for wanted in plans if series_id is None else plans[:1]:
+        await store_number(uow, wanted, keep_number)
+    for each in meetings:
+        log.write(uow, each, "planned", "The meeting was planned.", version=each.version)
+        audit(uow, "meeting.planned", "meeting", each.id, name=each.name, user_id=each.user_id, follows_id=each.follows_id)
+        if follows is None and series_id is None:  # of a series the timeline has one line
+            await log.on_timeline(uow, each, "planned", f"Phone meeting planned: {each.name}")
+    await timing.announce(uow, [(each, (None, None)) for each in meetings])
+    for each in meetings:
+        log.tell_assigned(uow, each, each.user_id)
+        await log.tell(uow, each)
+    return meetings
+
+
+def _row(uow: UnitOfWork, wanted: Plan, follows: Meeting | None, series_id: int | None) -> Meeting:
+    """Return a plan as a meeting that is not stored yet, with its place in the engine."""
     meeting = Meeting(
         state=MeetingState.PLANNED.value,
+        version=1,
         created_by=uow.actor.user_id,
         created_at=uow.now,
         updated_at=uow.now,
@@ -23,33 +58,26 @@ async def add(
         series_id=series_id,
     )
     wanted.fill(meeting)
-    uow.session.add(meeting)
-    await uow.session.flush()
-    await store_number(uow, wanted, keep_number)
-    log.write(uow, meeting, "planned", "The meeting was planned.", version=meeting.version)
-    audit(
-        uow, "meeting.planned", "meeting", meeting.id, name=meeting.name, user_id=meeting.user_id, follows_id=meeting.follows_id
-    )
-    if follows is None and series_id is None:  # of a series the timeline has one line
-        await log.on_timeline(uow, meeting, "planned", f"Phone meeting planned: {meeting.name}")
-    await due.schedule(uow, meeting)
-    log.tell_assigned(uow, meeting, meeting.user_id)
-    await log.tell(uow, meeting)
+    if series_id is not None:
+        meeting.series_at, meeting.series_version = meeting.from_at, meeting.version
+    timing.plan(meeting, wanted.settings, uow.now)
     return meeting
 
 
-async def close(uow: UnitOfWork, meeting: Meeting, reason: str, *, alone: bool = True) -> None:
-    """Put a meeting that may be cancelled into that state, and let everybody know (the timeline when it is `alone`)."""
-    before = meeting.state
-    meeting.state, meeting.reason, meeting.closed_at = MeetingState.CANCELLED.value, reason, uow.now
-    meeting.waiting, meeting.waiting_values, meeting.not_before = "", {}, None
-    changes.record(uow, meeting, "state", "Cancelled ({reason}).", {"state": [before, meeting.state]}, reason=reason)
-    audit(uow, "meeting.cancelled", "meeting", meeting.id, reason=reason)
-    if alone:
-        await log.on_timeline(uow, meeting, "cancelled", f"Phone meeting cancelled: {meeting.name}. {reason}", note=reason)
-    await due.schedule(uow, meeting)
-    await invitations.withdraw(uow, meeting)
-    await log.tell(uow, meeting)
+async def close(uow: UnitOfWork, *meetings: Meeting, reason: str, alone: bool = True) -> None:
+    """Put meetings that may be cancelled into that state, and let everybody know (the timeline when each is `alone`)."""
+    for each in meetings:
+        before = each.state
+        each.state, each.reason, each.closed_at = MeetingState.CANCELLED.value, reason, uow.now
+        each.waiting, each.waiting_values, each.not_before = "", {}, None
+        changes.record(uow, each, "state", "Cancelled ({reason}).", {"state": [before, each.state]}, reason=reason)
+        audit(uow, "meeting.cancelled", "meeting", each.id, reason=reason)
+        if alone:
+            await log.on_timeline(uow, each, "cancelled", f"Phone meeting cancelled: {each.name}. {reason}", note=reason)
+    await due.schedule(uow, *meetings)
+    for each in meetings:
+        await invitations.withdraw(uow, each)
+        await log.tell(uow, each)
 
 
 async def store_number(uow: UnitOfWork, wanted: Plan, keep: bool) -> None:

@@ -1,6 +1,7 @@
 """When the engine must look at a meeting again, and while which time its consultant gets no other work."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import bindparam
@@ -12,6 +13,7 @@ from callcenter.db import UnitOfWork
 from callcenter.jobs import Job
 from callcenter.meetings import reachable, reservations
 from callcenter.meetings.models import Meeting, MeetingSettings, MeetingState, Mode
+from callcenter.meetings.reservations import Kept
 from callcenter.meetings.settings import rules_of
 from callcenter.meetings.states import OPEN
 
@@ -44,16 +46,35 @@ async def wake(uow: UnitOfWork, at: dt.datetime) -> None:
     uow.due(at)
 
 
-async def settle(uow: UnitOfWork, meeting: Meeting) -> None:
-    """Set when to look again and what is reserved, wake the engine then, and reserve its consultant."""
-    before = (meeting.reserve_from, meeting.reserve_until)
-    plan(meeting, await rules_of(uow, meeting.project_id), uow.now)
+async def settle(uow: UnitOfWork, *meetings: Meeting) -> None:
+    """Set when to look again and what is reserved, wake the engine then, and reserve the consultants."""
+    before = [(each.reserve_from, each.reserve_until) for each in meetings]
+    for each in meetings:
+        plan(each, await rules_of(uow, each.project_id), uow.now)
     await uow.session.flush()
-    if meeting.next_at is not None:
-        await wake(uow, meeting.next_at)
-    agent = None if meeting.user_id is None else await uow.session.get(Agent, meeting.user_id)
-    if reservations.concerned(agent, before, (meeting.reserve_from, meeting.reserve_until), uow.now):
-        await reservations.refresh(uow, [meeting.user_id])
+    await announce(uow, zip(meetings, before, strict=True))
+
+
+async def announce(uow: UnitOfWork, planned: Iterable[tuple[Meeting, Kept]]) -> None:
+    """Let the engine and the consultants know of stored meetings and what was reserved for each before: once for all of them.
+
+    Who is kept free for what follows from all that is stored, so looking at it once at the end finds the same as after each.
+    """
+    found = list(planned)
+    moments = [each.next_at for each, _ in found if each.next_at is not None]
+    if moments:
+        await wake(uow, min(moments))
+    people = {each.user_id for each, _ in found if each.user_id is not None}
+    agents = {user_id: await uow.session.get(Agent, user_id) for user_id in people}
+    await reservations.refresh(
+        uow,
+        {
+            each.user_id
+            for each, before in found
+            if each.user_id is not None
+            and reservations.concerned(agents[each.user_id], before, (each.reserve_from, each.reserve_until), uow.now)
+        },
+    )
 
 
 def plan(meeting: Meeting, rules: MeetingSettings | None, now: dt.datetime) -> None:

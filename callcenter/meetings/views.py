@@ -69,9 +69,17 @@ async def shown(uow: UnitOfWork, ids: Iterable[int]) -> list[MeetingOut]:
 
 async def one(uow: UnitOfWork, meeting: Meeting, warnings: Sequence[Warning] = ()) -> MeetingOut:
     """Return a meeting the actor has just changed as it stands now."""
+    return (await several(uow, [meeting], [warnings]))[0]
+
+
+async def several(
+    uow: UnitOfWork, meetings: Sequence[Meeting], warnings: Sequence[Sequence[Warning]] | None = None
+) -> list[MeetingOut]:
+    """Return meetings the actor has just changed as they stand now, in the order given, each with its warnings."""
     await uow.session.flush()
-    found = (await shown(uow, [meeting.id]))[0]
-    return found.model_copy(update={"warnings": list(warnings)})
+    found = {each.id: each for each in await shown(uow, [each.id for each in meetings])}
+    said = warnings or [()] * len(meetings)
+    return [found[each.id].model_copy(update={"warnings": list(some)}) for each, some in zip(meetings, said, strict=True)]
 
 
 async def attempts(uow: UnitOfWork, meeting_id: int) -> list[AttemptOut]:

@@ -33,6 +33,7 @@ __all__ = [
     "mark_of_absences",
     "mark_of_shifts",
     "off",
+    "off_in",
     "people",
     "remove_absence",
     "set_shifts",
@@ -144,10 +145,32 @@ async def off(uow: UnitOfWork, user_ids: Iterable[int], from_at: dt.datetime, to
     exceptions = await _exceptions(uow, wanted, from_at, to_at)
     found: dict[int, list[Off]] = {}
     for user_id in wanted:
-        readable = user_id == uow.actor.user_id or uow.actor.may(Role.SUPERVISOR)
         zone = ZoneInfo(zones[user_id]) if user_id in zones else ZoneInfo("UTC")
-        found[user_id] = _off(patterns.get(user_id, []), exceptions.get(user_id, []), zone, (from_at, to_at), readable)
+        known = patterns.get(user_id, []), exceptions.get(user_id, [])
+        found[user_id] = _off(*known, zone, (from_at, to_at), _readable(uow, user_id))
     return found
+
+
+async def off_in(uow: UnitOfWork, user_id: int, spans: Sequence[hours.Span]) -> list[list[Off]]:
+    """Return for each of these intervals what `off` says of a person, in order; the roster is read once for all of them."""
+    if not spans:
+        return []
+    for span in spans:
+        _check_interval(*span)
+    zone = ZoneInfo(await uow.session.scalar(select(User.time_zone).where(User.id == user_id)) or "UTC")
+    pattern = (await _patterns(uow, [user_id])).get(user_id, [])
+    first, last = min(begin for begin, _ in spans), max(end for _, end in spans)
+    exceptions = (await _exceptions(uow, [user_id], first, last)).get(user_id, [])
+    return [_off(pattern, _touching(exceptions, span), zone, span, _readable(uow, user_id)) for span in spans]
+
+
+def _touching(exceptions: list[Absence], span: hours.Span) -> list[Absence]:
+    return [each for each in exceptions if each.from_at < span[1] and each.to_at > span[0]]
+
+
+def _readable(uow: UnitOfWork, user_id: int) -> bool:
+    """Tell whether the actor may read why this person is off."""
+    return user_id == uow.actor.user_id or uow.actor.may(Role.SUPERVISOR)
 
 
 async def people(uow: UnitOfWork, from_at: dt.datetime, to_at: dt.datetime) -> list[PersonOut]:

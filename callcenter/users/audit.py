@@ -13,19 +13,19 @@ from callcenter.users.models import AuditEntry
 def audit(uow: UnitOfWork, action: str, subject: str = "", subject_id: int | str = "", **detail: Any) -> None:
     """Record that the actor did `action` (subject.verb) to a subject. Never pass a secret.
 
-    `detail` is kept as JSON; what JSON does not know is kept as text.
+    `detail` is kept as JSON; what JSON does not know is kept as text. Written just before the commit, so that who does much at
+    once writes it at once; nobody reads the trail of their own transaction.
     """
-    uow.session.add(
-        AuditEntry(
-            at=uow.now,
-            actor_id=uow.actor.user_id,
-            actor_name=uow.actor.name,
-            action=action,
-            subject=subject,
-            subject_id=str(subject_id),
-            detail={key: _plain(value) for key, value in detail.items()},
-            address=uow.actor.address or "",
-        )
+    uow.write_line(
+        AuditEntry,
+        at=uow.now,
+        actor_id=uow.actor.user_id,
+        actor_name=uow.actor.name,
+        action=action,
+        subject=subject,
+        subject_id=str(subject_id),
+        detail={key: _plain(value) for key, value in detail.items()},
+        address=uow.actor.address or "",
     )
 
 

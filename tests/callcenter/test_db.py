@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 
 from callcenter import clock, inbox, jobs, sqlite_inline
 from callcenter.db import Committed, Database, UnitOfWork
-from callcenter.events import Notice, SwitchState
+from callcenter.events import AgentStateChanged, CallOffered, CallWithdrawn, Notice, SwitchState
 from callcenter.facts import AgentChanged, Fact
 from callcenter.phone import Drain
 from callcenter.users.models import AuditEntry, User
@@ -46,6 +46,23 @@ async def test_commands_and_messages_leave_after_the_commit_and_never_after_a_ro
     assert left == []
     async with database.reading() as uow:
         assert [(row.seq, row.data["sentence"]) for row in await inbox.after(uow, user_id, 0)] == [(1, "one")]
+
+
+async def test_a_pop_up_goes_before_the_state_it_brought_and_after_all_else(database: Database) -> None:
+    left: list[Committed] = []
+    user_id = await add_user(database)
+    database.after_commit.append(left.append)
+    state = AgentStateChanged(user_id=user_id, state="offered", since=clock.now())
+    pop_up = CallOffered(
+        call_id="c", offer_id="o", number="", number_shown="", identification="off", offered_at=clock.now(), candidates=[]
+    )
+    async with database.unit_of_work() as uow:
+        for message in (state, CallWithdrawn(call_id="c", reason="timeout"), state, state, pop_up, pop_up):
+            uow.emit(message, [user_id])
+    [committed] = left
+    kinds = [each.event.TYPE for each in committed.outgoing]
+    assert kinds == ["agent.state", "call.withdrawn", "call.offered", "call.offered", "agent.state", "agent.state"]
+    assert [each.seq[user_id] for each in committed.outgoing] == [1, 2, 3, 4, 5, 6]
 
 
 async def test_messages_are_numbered_without_gaps_under_concurrent_writers(database: Database) -> None:

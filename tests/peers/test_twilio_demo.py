@@ -73,6 +73,8 @@ async def test_a_customer_calls_speaks_then_echoes(running: Demo) -> None:
     spoken = running.app.sockets[0].audio
     assert len(set(spoken)) > 3  # no silence, no tone
     await running.until(ANNA, state="talking")
+    await running.app.sockets[0].say(b"\x11" * 8000 * 8)  # longer than anybody greets
+    await until(lambda: b"\x11" * 160 in spoken)
     await running.app.sockets[0].socket.close()
     await running.until(ANNA, state="ended", outcome="completed")
 

@@ -273,6 +273,29 @@ async def test_what_is_no_twiml_is_noted_and_ends_the_call(peer: TwilioPeer, app
     assert call.status == ("completed" if code == 12200 else "failed")
 
 
+async def test_an_app_that_takes_too_long_is_not_waited_for_and_the_fallback_is_asked(
+    peer: TwilioPeer, app: App, client: Client
+) -> None:
+    peer.webhooks.patience = 0.2
+    never = asyncio.Event()
+
+    async def think(_: dict[str, str]) -> str:
+        await never.wait()
+        return "<Hangup/>"
+
+    app.documents |= {"in": think, "fallback": "<Say>Please call later</Say>"}
+    call = peer.customer_calls(CUSTOMER, OURS)
+    await call.over()
+    assert (call.status, [each.code for each in peer.alerts]) == ("failed", [11200])
+    (number,) = await client.incoming_phone_numbers.list_async()
+    await number.update_async(voice_fallback_url=f"{app.url}/voice/fallback", voice_fallback_method="GET")
+    call = peer.customer_calls(CUSTOMER, OURS)
+    await call.over()
+    assert (call.status, call.said) == ("completed", [("Say", "Please call later")])
+    never.set()
+    assert not app.forged
+
+
 async def test_a_dialled_number_is_put_through(peer: TwilioPeer, app: App) -> None:
     app.documents["in"] = "<Dial action='/voice/after'><Number>+48500000102</Number></Dial>"
     app.documents["after"] = "<Hangup/>"

@@ -59,6 +59,16 @@ async def test_every_webhook_comes_twice(peer: TwilioPeer, app: App, client: Cli
     assert len(peer.calls) == 1
 
 
+async def test_a_voice_webhook_comes_again_when_the_call_is_long_over(peer: TwilioPeer, app: App) -> None:
+    peer.faults.twice, peer.faults.twice_after = True, 0.2
+    app.documents["in"] = "<Reject/>"
+    call = peer.customer_calls(CUSTOMER, OURS)
+    await until(lambda: app.told("/number"))
+    assert (call.ended, len(app.told("/voice/in"))) == (True, 1)
+    await until(lambda: len(app.told("/voice/in")) == len(app.told("/number")) == 2)
+    assert app.form("/voice/in") == app.form("/voice/in", 0)
+
+
 @pytest.mark.parametrize(
     ("order", "told"),
     [
@@ -141,6 +151,15 @@ async def test_a_connection_is_dropped_before_the_call_is_made(peer: TwilioPeer,
     with pytest.raises(aiohttp.ClientError):
         await dial(client, app)
     assert peer.calls == []
+
+
+async def test_what_requests_show_lags_behind_what_callbacks_tell(peer: TwilioPeer, app: App, client: Client) -> None:
+    peer.faults.stale_rest = 600
+    made = await dial(client, app)
+    await until(lambda: "completed" in app.told("/status"))
+    assert (await client.calls(made.sid).fetch_async()).status == "queued"
+    peer.faults.stale_rest = 0
+    assert (await client.calls(made.sid).fetch_async()).status == "completed"
 
 
 async def test_too_many_requests_at_once_are_refused(peer: TwilioPeer, app: App, client: Client) -> None:

@@ -60,13 +60,18 @@ async def test_a_stream_begins_as_documented_and_carries_the_customers_voice(pee
 
 async def test_the_customer_hears_what_the_app_sends_and_a_mark_comes_back_when_it_was_heard(peer: TwilioPeer, app: App) -> None:
     call, socket = await streaming(peer, app)
+    came: list[bytes] = []
+    call.on_audio = came.append
     await socket.say(b"\x11" * 800)  # 100 ms in one message
     await socket.mark("said")
     assert not socket.of("mark")
     await until(lambda: socket.of("mark"))
     assert socket.of("mark")[0]["mark"] == {"name": "said"}
     assert list(call.heard).count(b"\x11" * 160) == 5
+    assert came == [b"\x11" * 800]
     await until(lambda: call.hears() == "silence")
+    frames = peer.frames()
+    assert (frames["received"], frames["sent"] >= 5, frames["underruns"] > 0) == (5, True, True)
 
 
 async def test_clear_forgets_what_was_not_heard_and_returns_its_marks(peer: TwilioPeer, app: App) -> None:

@@ -1,5 +1,6 @@
 """Walks of repeating, of files and of saved filters in Chromium."""
 
+import asyncio
 import datetime as dt
 
 import pytest
@@ -40,15 +41,22 @@ async def test_a_file_is_checked_planned_and_asked_about_the_second_time(product
         await page.locator("#import-file").set_input_files(rows)  # type: ignore[arg-type]
         await page.locator("input[name=dry_run]").uncheck()
         await page.get_by_role("button", name="Upload").click()
-        await expect(page.locator("#main")).to_contain_text("The same file was imported before")
-        await page.get_by_role("button", name="Plan them once more").click()
+        await expect(page.locator("section[aria-labelledby=import-already]")).to_contain_text("Line 2 Łąka")
+        await page.goto(f"{product.url}/meetings/import/1")
+        page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+        await page.get_by_role("button", name="Undo the import").click()
+        await expect(page.locator("#main")).to_contain_text("Undone: the meetings that had not begun are cancelled.")
+        await page.goto(f"{product.url}/meetings/import")
+        await page.locator("#import-file").set_input_files(rows)  # type: ignore[arg-type]
+        await page.locator("input[name=dry_run]").uncheck()
+        await page.get_by_role("button", name="Upload").click()
         await expect(page.locator("#main")).to_contain_text("Done.")
         await page.goto(f"{product.url}/meetings")
         await expect(page.locator("#meeting-list")).to_contain_text("Łąka")
         async with page.expect_download() as download:
             await page.get_by_role("link", name="Export").click()
         exported = (await (await download.value).path()).read_text("utf-8-sig")
-        assert exported.count("Łąka,'+48601234567,Manual") == 2
+        assert exported.count("Łąka,'+48601234567,Manual") == 1, "of the two one is cancelled"
 
 
 async def test_a_meeting_repeats_and_the_rest_of_it_changes(product: Product, browser: Browser) -> None:

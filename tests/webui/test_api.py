@@ -364,6 +364,53 @@ async def test_trunks_are_tested_and_traced(site: Site, floor: httpx.AsyncClient
         assert wrong.json()["error"]["field"] == "host"
 
 
+async def test_a_twilio_trunk_is_kept_without_a_word_of_its_secrets(site: Site, administrator: Person) -> None:
+    token, account = "a-very-secret-token", {"kind": "twilio", "name": "twilio", "account_sid": "AC" + "0" * 32}
+    body = {**account, "auth_token": token, "caller_ids": ["+48221234567"], "public_url": "https://calls.example.com"}
+    async with site.client(administrator.bearer) as client:
+        sip = await good(client.post("/api/v1/trunks", json={"name": "sip", "host": "sip.example.com"}))
+        assert sip["kind"] == "sip"
+        made = await good(client.post("/api/v1/trunks", json={**body, "minute_price": "0.05", "daily_spend": "20"}))
+        assert (made["kind"], made["minute_price"], made["has_auth_token"]) == ("twilio", "0.05", True)
+        changed = await good(client.put(f"/api/v1/trunks/{made['id']}", json={**body, "auth_token": None, "calls_per_second": 2}))
+        assert changed["calls_per_second"] == 2
+        listed = (await good(client.get("/api/v1/trunks")))["items"]
+        assert [each["kind"] for each in listed] == ["sip", "twilio"]
+        report = await good(client.post(f"/api/v1/trunks/{made['id']}/webhooks"))
+        assert report["ok"] is True
+        assert (await client.post(f"/api/v1/trunks/{sip['id']}/webhooks")).status_code == 409
+        assert (await client.post("/api/v1/trunks/999/webhooks")).status_code == 404
+        trail = (await good(client.get("/api/v1/audit")))["items"]
+        assert "trunk.webhooks_set" in [each["action"] for each in trail]
+        assert token not in json.dumps([made, changed, listed, trail])
+        for wrong, field in (
+            ({**body, "kind": "fax"}, "kind"),
+            ({**body, "kind": ["twilio"]}, "kind"),
+            ({**body, "public_url": "http://calls.example.com"}, "public_url"),
+            ({**body, "auth_token": "short"}, "auth_token"),
+            ({**body, "host": "sip.example.com"}, "host"),
+            ({**body, "name": "b"}, "caller_ids"),
+            ({**body, "calls_per_second": "2"}, "calls_per_second"),
+            ({"name": "x", "host": "sip.example.com", "account_sid": "AC"}, "account_sid"),
+        ):
+            answer = await client.post("/api/v1/trunks", json=wrong)
+            assert answer.status_code == 422, wrong
+            assert answer.json()["error"]["field"] == field
+            assert token not in answer.text
+        assert (await client.put(f"/api/v1/trunks/{sip['id']}", json=body)).json()["error"]["field"] == "kind"
+
+
+async def test_supervisors_see_what_calls_cost_today(site: Site, administrator: Person, supervisor: Person) -> None:
+    async with site.client(administrator.bearer) as client:
+        await good(client.post("/api/v1/trunks", json={"name": "sip", "host": "h", "minute_price": "0.05", "daily_spend": "20"}))
+        await good(client.post("/api/v1/trunks", json={"name": "free", "host": "h"}))
+        told = (await client.get("/metrics", headers={"host": "127.0.0.1"})).text
+        assert 'callcenter_trunk_spend_limit{trunk="sip"} 20.0' in told
+    async with site.client(supervisor.bearer) as client:
+        [spent] = (await good(client.get("/api/v1/operations")))["spending"]
+        assert (spent["trunk"], spent["spent"], spent["limit"], spent["percent"]) == ("sip", "0", "20", 0)
+
+
 async def test_supervisors_see_the_floor(site: Site, floor: httpx.AsyncClient, consultant: Person, supervisor: Person) -> None:
     await get_ready(floor)
     async with site.client(supervisor.bearer) as client:

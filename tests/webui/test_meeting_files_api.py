@@ -115,8 +115,17 @@ async def test_a_file_is_checked_planned_and_asked_about_the_second_time(
         assert (await good(client.get("/api/v1/phone-meetings")))["items"][0]["name"] == "Łąka"
         assert (await client.post(f"/api/v1/phone-meetings/imports/{made['id']}/plan")).status_code == 409
         again = await good(client.post("/api/v1/phone-meetings/import", files=files))
-        waiting = await reached(client, again["id"], "checked", "done")
-        assert (waiting["state"], waiting["same_as_id"], waiting["planned"]) == ("checked", made["id"], 0)
+        nothing = await reached(client, again["id"], "done")
+        assert (nothing["same_as_id"], nothing["planned"], nothing["already"], nothing["rejected"]) == (made["id"], 0, 1, 1)
+        [line] = (await good(client.get(f"/api/v1/phone-meetings/imports/{again['id']}/lines?state=already")))["items"]
+        assert (line["line"], line["name"], line["state"]) == (2, "Łąka", "planned")
+        assert "Already planned" in (await client.get(f"/meetings/import/{again['id']}")).text
+        await good(client.post(f"/api/v1/phone-meetings/imports/{made['id']}/undo"))
+        undone = await reached(client, made["id"], "undone")
+        assert (undone["undone"], undone["kept"]) == (1, 0)
+        assert (await client.post(f"/api/v1/phone-meetings/imports/{made['id']}/undo")).status_code == 409
+        assert (await client.get(f"/api/v1/phone-meetings/imports/{made['id']}/lines?state=other")).status_code == 422
+        assert (await good(client.get(f"/api/v1/phone-meetings/{line['meeting_id']}")))["state"] == "cancelled"
         assert [each["id"] for each in (await good(client.get("/api/v1/phone-meetings/imports")))["items"]] == [
             again["id"],
             made["id"],
@@ -125,6 +134,8 @@ async def test_a_file_is_checked_planned_and_asked_about_the_second_time(
     async with site.client(consultant.bearer) as client:
         assert (await client.get(f"/api/v1/phone-meetings/imports/{made['id']}")).status_code == 404
         assert (await client.get(f"/api/v1/phone-meetings/imports/{made['id']}/rejected")).status_code == 404
+        assert (await client.get(f"/api/v1/phone-meetings/imports/{made['id']}/lines?state=kept")).status_code == 404
+        assert (await client.post(f"/api/v1/phone-meetings/imports/{made['id']}/undo")).status_code == 404
         assert (await good(client.get("/api/v1/phone-meetings/imports")))["items"] == []
     await site.app.state.imports.close()
     assert not list((site.settings.data_dir / "imports").iterdir()), "the upload is gone when it was read"
@@ -212,8 +223,9 @@ async def test_an_hour_that_comes_twice_says_which_it_is() -> None:
 async def test_an_export_can_be_imported_again_without_its_own_columns(site: Site, project: int, supervisor: Person) -> None:
     boss = await site.person("szef", Role.SUPERVISOR, "pl")
     async with site.client(supervisor.bearer) as client:
-        await good(client.post("/api/v1/phone-meetings", json=typed(project)))
-    rows = [row[1:10] for row in await export(site, boss)]
+        made = await good(client.post("/api/v1/phone-meetings", json=typed(project)))
+        rows = [row[1:10] for row in await export(site, boss)]
+        await good(client.post(f"/api/v1/phone-meetings/{made['id']}/cancel", json={"reason": "Enough."}))
     text = io.StringIO()
     csv.writer(text, delimiter=";").writerows(rows)
     async with site.client(boss.bearer) as client:

@@ -75,6 +75,8 @@ async def test_the_second_of_two_supervisors_is_told_what_the_first_changed_and_
         assert page.status_code == 409
         assert "Deputy changed the weekly hours meanwhile" in page.text
         assert 'value="07:00"' in page.text
+        assert "Saving again makes it the whole week and overwrites what was saved meanwhile." in page.text
+        assert "data-stale" not in (await boss.get(f"/roster/{worker.id}")).text
         fresh = await mark(boss, worker, "shifts")
         assert f'value="{fresh}"' in page.text, "who reads that and saves again means it"
         assert [each["from_time"] for each in (await good(boss.get(path)))["items"]] == ["08:00", "08:00"]
@@ -92,6 +94,7 @@ async def test_the_second_of_two_exceptions_is_added_after_the_first_was_read(
         assert page.status_code == 409
         assert "Deputy changed the exceptions meanwhile: + 2026-06-03 00:00" in page.text
         assert 'value="Leave"' in page.text
+        assert "Adding it again puts it beside what stands in the list now; nothing is overwritten." in page.text
         [kept] = (await good(boss.get(f"/api/v1/users/{worker.id}/absences")))["items"]
         gone = f"/roster/{worker.id}/absences/{kept['id']}/remove"
         assert (await deputy.post(gone)).status_code == 303

@@ -1,15 +1,16 @@
 """Phone meetings from and to CSV files: import with a dry run and its rejected rows, export of what is filtered."""
 
 import datetime as dt
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from callcenter.actor import Actor
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict
-from callcenter.meetings import exports, imports
+from callcenter.meetings import exports, import_undo, imports
 from callcenter.meetings.models import MeetingImport
 from webui import meeting_columns
 from webui import meeting_imports as background
@@ -21,10 +22,12 @@ from webui.validation import Id
 
 
 class MeetingImportOut(BaseModel):
-    """A file on its way in. `state`: reading, checked, planning, done, failed.
+    """A file on its way in. `state`: reading, checked, planning, done, failed, undoing, undone.
 
-    `same_as_id`: an import of the same file before; it stays `checked` until planPhoneMeetingImport says that it is wanted
-    once more. Times without an offset are of `time_zone`.
+    `same_as_id`: an import of the same file before; unless all its meetings stand it stays `checked` until
+    planPhoneMeetingImport says that it is wanted once more. `already`: rows whose meeting stood before, which are not planned
+    twice. Of an undo `undone` were cancelled, `kept` stay since they were dialled or are over. Times without an offset are
+    of `time_zone`.
     """
 
     id: int
@@ -39,6 +42,9 @@ class MeetingImportOut(BaseModel):
     accepted: int
     rejected: int
     planned: int
+    already: int
+    undone: int
+    kept: int
     same_as_id: int | None
     error: str
 
@@ -47,6 +53,30 @@ class MeetingImportList(BaseModel):
     """Imports, newest first."""
 
     items: list[MeetingImportOut]
+
+
+class ImportLineOut(BaseModel):
+    """A line of a file and its meeting, null (name and state empty) when you may not see it."""
+
+    line: int
+    meeting_id: int | None
+    name: str
+    state: str
+
+
+class ImportLineList(BaseModel):
+    """Lines in order; for those that follow pass the last one as `after`."""
+
+    items: list[ImportLineOut]
+
+
+class LinesWanted(BaseModel):
+    """Lines whose meetings stood `already`, were `planned`, `undone` or `kept` by an undo; those beyond line `after`."""
+
+    model_config = ConfigDict(extra="forbid")
+    state: Literal["already", "planned", "undone", "kept"]
+    after: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
 def _show(found: MeetingImport) -> MeetingImportOut:
@@ -87,6 +117,20 @@ async def read_rejected_phone_meetings(uow: UnitOfWork, import_id: Id) -> str:
 async def plan_phone_meeting_import(request: Request, actor: Actor, import_id: Id) -> MeetingImportOut:
     """Plan the good rows of a checked import, also of a file that was imported before."""
     return _show(await background.plan(request, actor, import_id))
+
+
+@operation("GET", "/phone-meetings/imports/{import_id}/lines", "listPhoneMeetingImportLines")
+async def list_phone_meeting_import_lines(uow: UnitOfWork, import_id: Id, query: LinesWanted) -> ImportLineList:
+    """Lines of an import with their meetings: those that stood already, and after an undo those it left."""
+    await imports.get_import(uow, import_id)
+    found = await import_undo.lines(uow, import_id, query.state, after=query.after, limit=query.limit)
+    return ImportLineList(items=[ImportLineOut(**each._asdict()) for each in found])
+
+
+@operation("POST", "/phone-meetings/imports/{import_id}/undo", "undoPhoneMeetingImport", errors=(Conflict,), status=202)
+async def undo_phone_meeting_import(request: Request, actor: Actor, import_id: Id) -> MeetingImportOut:
+    """Cancel the meetings an import planned, but for those that were dialled or are over."""
+    return _show(await background.undo(request, actor, import_id))
 
 
 @operation("GET", "/phone-meetings/export", "exportPhoneMeetings", media_type="text/csv")

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid
-from callcenter.meetings import exports, import_steps, imports
+from callcenter.meetings import exports, import_steps, import_undo, imports
 from callcenter.meetings.models import MeetingImport
 from callcenter.users.models import User
 from webui import meeting_columns, views
@@ -14,7 +14,7 @@ from webui import meeting_imports as background
 from webui.i18n import say
 from webui.pages import fields, meeting_filters
 
-_SHOWN = 50  # rejected rows on the page; all are in the file
+_SHOWN = 50  # rows of each kind on the page; all rejected ones are in the file
 
 
 async def listing(request: Request) -> Response:
@@ -64,19 +64,23 @@ async def _show(request: Request, template: str) -> Response:
     async with request.app.state.database.reading(actor) as uow:
         found = await imports.get_import(uow, import_id)
         rejected = await import_steps.rejected_rows(uow, import_id, _SHOWN)
+        already = await import_undo.lines(uow, import_id, "already", limit=_SHOWN)
+        kept = await import_undo.lines(uow, import_id, "kept", limit=_SHOWN)
         same = await imports.same_as(uow, found)
         by = await _name(uow, same) if same else ""
-    waits = found.state == "checked" and (found.dry_run or found.same_as_id is not None)
+    waits = found.state == "checked" and imports.waits(found)
     return await views.render(
         request,
         template,
         each=found,
         error=say(found.error, found.error_values),
         rejected=[(row.line, imports.column_of(found, row.field), say(row.sentence, row.values)) for row in rejected],
+        already=already,
+        kept=kept,
         same=same,
         by=by,
         before=before,
-        moving=found.state == before or found.state in {"reading", "planning"} or (found.state == "checked" and not waits),
+        moving=found.state in {before, "reading", "planning", "undoing"} or (found.state == "checked" and not waits),
     )
 
 
@@ -93,6 +97,13 @@ async def plan(request: Request) -> Response:
     actor, import_id = views.signed_in(request), fields.path_id(request)
     await background.plan(request, actor, import_id)
     return views.redirect(f"/meetings/import/{import_id}?before=checked")
+
+
+async def undo(request: Request) -> Response:
+    """Take back what an import planned."""
+    actor, import_id = views.signed_in(request), fields.path_id(request)
+    await background.undo(request, actor, import_id)
+    return views.redirect(f"/meetings/import/{import_id}?before=done")
 
 
 async def export(request: Request) -> Response:
@@ -116,5 +127,6 @@ ROUTES = [
     Route("/meetings/import/{id:int}/progress", progress, methods=["GET"]),
     Route("/meetings/import/{id:int}/rejected.csv", rejected, methods=["GET"]),
     Route("/meetings/import/{id:int}/plan", plan, methods=["POST"]),
+    Route("/meetings/import/{id:int}/undo", undo, methods=["POST"]),
     Route("/meetings/export.csv", export, methods=["GET"]),
 ]

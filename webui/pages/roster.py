@@ -61,6 +61,7 @@ async def _show(
         marks = {"shifts": roster.mark_of_shifts(stored), "absences": await roster.mark_of_absences(uow, user_id)}
         exceptions = await roster.absences(uow, user_id, clock.now() - PAST_SHOWN)
     pattern = [(each.weekday, each.from_time, each.to_time) for each in stored]
+    stale = isinstance(refused, roster.RosterChangedMeanwhile)
     if isinstance(refused, roster.RosterChangedMeanwhile):
         refused.values = {**refused.values, "changes": changes.written(refused.lines, i18n.weekdays())}
     fault = (getattr(refused, "field", None) or "") if refused else ""
@@ -78,6 +79,7 @@ async def _show(
         fault=fault,
         faulty_shift=int(fault.split(".")[1]) if fault.startswith("shifts.") else -1,
         part=part,
+        stale=stale,
         now=clock.now(),
         saved=request.query_params.get("saved", ""),
     )

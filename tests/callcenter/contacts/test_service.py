@@ -132,6 +132,7 @@ async def test_a_changed_contact_is_found_as_it_is_now_and_not_as_it_was(databas
         data = person("Jan", "Nowak", "602000111", "22 123 45 67", organisation="Beta")
         contact = await contacts.update_contact(uow, contact_id, data, 2, "PL")
         assert contact.numbers[0].id == kept[0], "a number that stays keeps its row"
+    async with database.reading() as uow:
         trail = await uow.session.scalars(
             select(AuditEntry).where(AuditEntry.action == "contact.updated").order_by(AuditEntry.id)
         )

@@ -133,6 +133,7 @@ async def test_not_now_puts_it_off_for_a_minute_and_frees_the_consultant(office:
         ("switch", "switch_away"),
         ("stopping", "draining"),
         ("trunk", "trunk_off"),
+        ("spending", "spent"),
     ],
 )
 async def test_what_happens_during_the_countdown_stops_it(office: Floor, what: str, code: str) -> None:
@@ -164,6 +165,15 @@ async def happens(office: Floor, what: str) -> None:
             await office.event(SwitchDraining(on=True))
         case "trunk":
             await trunk(office, enabled=False)
+        case "spending":
+            await trunk(office, minute_price="1", daily_spend="1")
+            async with office.database.unit_of_work() as uow:  # somebody else has talked a minute on it
+                long = Call(id="0" * 32, direction="outbound", state="ended", started_at=uow.now, match=[])
+                uow.session.add(long)
+                await uow.session.flush()
+                leg = Leg(id=long.id, call_id=long.id, trunk_id=office.trunk_id, direction="outbound", state="ended")
+                leg.started_at = leg.answered_at = leg.ended_at = uow.now
+                uow.session.add(leg)
 
 
 async def passes(office: Floor, what: str) -> None:
@@ -171,7 +181,7 @@ async def passes(office: Floor, what: str) -> None:
     if what in ("break", "offline"):
         await office.do("anna", calls.set_agent_state, "ready")
         return
-    if what == "trunk":
+    if what in ("trunk", "spending"):
         await trunk(office, enabled=True)
     if what != "audio":
         await office.event(LinkUp(Snapshot("boot")))

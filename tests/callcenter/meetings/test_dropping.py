@@ -5,7 +5,7 @@ import pytest
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, Leg
 from callcenter.errors import Conflict
-from callcenter.events import AgentStateChanged, CallEnded, Notice
+from callcenter.events import AgentStateChanged, CallEnded, MeetingMissed, Notice
 from callcenter.meetings import attempts as meeting_attempts
 from callcenter.meetings import settings
 from callcenter.phone import (
@@ -194,6 +194,34 @@ async def test_who_answers_in_the_grace_of_a_consultant_who_stays_away_has_not_t
     call = await call_of(office, meeting_id)
     assert (call.answered_at, call.talk_seconds, await desk.state(office, meeting_id)) == (None, None, "retry_wait")
     await desk.invariants(office)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "reason"),
+    [
+        (1, "All attempts were made. The customer answered, but the consultant's connection was lost and they did not talk."),
+        (3, "The window is over. The customer answered, but the consultant's connection was lost and they did not talk."),
+    ],
+)
+async def test_a_meeting_missed_after_the_customer_answered_does_not_say_that_nobody_was_reached(
+    office: Floor, attempts: int, reason: str
+) -> None:
+    await desk.rules(office, attempts=attempts)
+    await announcement(office)
+    contact_id = await office.add_contact("Jan")
+    meeting_id = await dialled(office, contact_id=contact_id)
+    await office.lost("anna")
+    await office.later(5)
+    await desk.answers(office)
+    await office.later(GRACE)
+    await played(office, 8000)
+    await office.later(3600)
+    meeting = await row(office, meeting_id)
+    assert (meeting.state, meeting.reason) == ("missed", reason)
+    assert [each.reason for each in office.said(MeetingMissed, "anna")] == [reason]
+    (line,) = [each for each in await office.timeline(contact_id) if each.data.get("event") == "missed"]
+    assert (line.data["reason"], line.text.endswith(reason)) == (reason, True)
+    assert (await history(office, meeting_id))[-1].text == reason
 
 
 async def test_without_an_announcement_the_customer_is_let_go_in_the_end_and_the_history_says_why(office: Floor) -> None:

@@ -17,8 +17,9 @@ from callcenter.contacts.models import Contact
 from callcenter.jobs import Job
 from callcenter.meetings import finding, imports, renaming, rows, search, series, service
 from callcenter.meetings.forms import MeetingChange, MeetingFilter, Reschedule
-from callcenter.meetings.models import Meeting, MeetingTerm
+from callcenter.meetings.models import Meeting
 from callcenter.meetings.series_forms import SeriesInput
+from callcenter.meetings.terms import MeetingTerm
 from tests.callcenter.calls.floor import Floor
 from tests.callcenter.meetings.office import meeting, planned, row
 from tests.callcenter.meetings.test_listing import listed

@@ -21,7 +21,7 @@ from callcenter.contacts.service import ContactInput, NumberInput
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import Conflict, NotFound
 from callcenter.events import MeetingAssigned, MeetingChanged, Notice
-from callcenter.meetings import import_steps, imports, quiet
+from callcenter.meetings import import_steps, imports, quiet, service
 from callcenter.meetings.models import Meeting, MeetingImport, MeetingImportRow
 from callcenter.projects import service as projects
 from callcenter.projects.service import ProjectInput
@@ -174,6 +174,8 @@ async def test_a_dry_run_plans_nothing_and_can_be_planned_afterwards(office: Flo
 
 async def test_the_same_file_twice_waits_until_somebody_wants_it_once_more(office: Floor) -> None:
     first = await run(office, file_of(GOOD))
+    async with office.database.unit_of_work(office.people["sue"]) as uow:
+        await service.cancel(uow, (await uow.session.scalars(select(Meeting.id))).one(), "Not then.")
     second = await run(office, file_of(GOOD))
     assert (second.state, second.same_as_id, second.planned) == ("checked", first.id, 0)
     assert await names(office.database) == ["Offer"]
@@ -201,7 +203,7 @@ async def test_after_a_crash_the_rest_is_planned_and_nothing_twice(
     real = import_steps.plan_rows
     batches = 0
 
-    async def crash(uow: UnitOfWork, import_id: int, size: int) -> tuple[int, int]:
+    async def crash(uow: UnitOfWork, import_id: int, size: int) -> import_steps.Planned:
         nonlocal batches
         batches += 1
         if batches == 3 and not inside:

@@ -25,11 +25,13 @@ class Faults:
     """
 
     twice: bool = False  # every webhook, voice included, comes twice; the second answer is not read
+    twice_after: float = 0.0  # seconds between the two
     late: float = 0.0  # seconds every status callback waits
     order: Order = ""  # of a call's status callbacks; all but "" hold them until the last is known
     lose: set[str] = field(default_factory=set)  # names of webhooks that never come
     before_sid: bool = False  # callbacks come before the REST request that makes the call is answered
     wrong_signature: bool = False
+    stale_rest: float = 0.0  # seconds by which the state of a call that REST shows lags behind what callbacks tell
     slow_rest: float = 0.0  # seconds before a REST request is answered, when it has been done
     cut_stream_after: int | None = None  # frames; the socket is gone without a word, the call goes on with the next verb
     stream_twice: bool = False  # every stream connects a second time, with the same parameters

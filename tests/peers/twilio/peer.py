@@ -208,6 +208,11 @@ class TwilioPeer:
         self.spawn(message.come_in())
         return message.sid
 
+    def frames(self) -> dict[str, int]:
+        """Return the 20 ms frames of all streams so far: sent, late (of those), received, underruns (see MediaStream)."""
+        streams = [each for call in self.calls for each in call.streams]
+        return {name: sum(getattr(each, name) for each in streams) for name in ("sent", "late", "received", "underruns")}
+
     # --- what the API asks for ----------------------------------------------------------------------------------------
 
     def dial(self, options: dict[str, Any], callback: Callback | None) -> PeerCall:

@@ -121,8 +121,7 @@ class MediaStream:
                 connection.transport.abort()
 
     async def _begin(self) -> None:
-        assert self._socket is not None
-        await self._socket.send_str('{"event":"connected","protocol":"Call","version":"1.0.0"}')
+        await self._send('{"event":"connected","protocol":"Call","version":"1.0.0"}')
         await self._tell(
             "start",
             {
@@ -163,7 +162,10 @@ class MediaStream:
             return
         match message["event"]:
             case "media":
-                self.playback.add(binascii.a2b_base64(message["media"]["payload"], strict_mode=True))
+                audio = binascii.a2b_base64(message["media"]["payload"], strict_mode=True)
+                self.playback.add(audio)
+                if self.call.on_audio is not None:
+                    self.call.on_audio(audio)
             case "mark":
                 self.messages.append(f"mark {message['mark']['name']}")
                 self.playback.mark(message["mark"]["name"])
@@ -178,18 +180,17 @@ class MediaStream:
     async def _speak(self) -> None:
         loop = asyncio.get_running_loop()
         start = due = loop.time()
-        with contextlib.suppress(ConnectionError, aiohttp.ClientError):
-            while self._socket is not None:
-                due += _TICK
-                wait = due - loop.time()
-                if wait < -_ASLEEP:
-                    start, due = start - wait, loop.time()
-                self.late += wait < -_LATE
-                await asyncio.sleep(max(0.0, wait))
-                await self._tick(round((due - start) * 1000))
-                if self._cut_after is not None and self.sent >= self._cut_after:
-                    self.cut()
-                    return
+        while self._socket is not None and not self._socket.closed:
+            due += _TICK
+            wait = due - loop.time()
+            if wait < -_ASLEEP:
+                start, due = start - wait, loop.time()
+            self.late += wait < -_LATE
+            await asyncio.sleep(max(0.0, wait))
+            await self._tick(round((due - start) * 1000))
+            if self._cut_after is not None and self.sent >= self._cut_after:
+                self.cut()
+                return
 
     async def _tick(self, milliseconds: int) -> None:
         if not self._replay:
@@ -200,11 +201,11 @@ class MediaStream:
                 self.underruns += 1
             self.call.hear(frame)
             await self._tell_marks()
-        payload = binascii.b2a_base64(self.call.mouth(), newline=False).decode()
+        said = SILENCE if self._replay else self.call.mouth()
+        payload = binascii.b2a_base64(said, newline=False).decode()
         self.sent += 1
         self._sequence += 1
-        assert self._socket is not None
-        await self._socket.send_str(
+        await self._send(
             f'{{"event":"media","sequenceNumber":"{self._sequence}","media":{{"track":"inbound","chunk":"{self.sent}",'
             f'"timestamp":"{milliseconds}","payload":"{payload}"}},"streamSid":"{self.sid}"}}'
         )
@@ -214,11 +215,15 @@ class MediaStream:
             await self._tell("mark", {"name": name})
 
     async def _tell(self, event: str, what: dict[str, Any]) -> None:
-        if self._socket is None or self._socket.closed:
-            return
         self._sequence += 1
         body = {"event": event, "sequenceNumber": str(self._sequence), event: what, "streamSid": self.sid}
-        await self._socket.send_str(orjson.dumps(body).decode())
+        await self._send(orjson.dumps(body).decode())
+
+    async def _send(self, text: str) -> None:
+        """Send a message; to a socket that is gone nothing is sent, whoever listens to it learns of that."""
+        if self._socket is not None and not self._socket.closed:
+            with contextlib.suppress(ConnectionError, aiohttp.ClientError):
+                await self._socket.send_str(text)
 
     def _alert(self, code: int, sentence: str) -> None:
         if not self._replay:

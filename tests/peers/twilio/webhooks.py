@@ -50,7 +50,8 @@ class Webhooks:
     def session(self) -> aiohttp.ClientSession:
         """The HTTP client, also of the media sockets."""
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, ssl=self.verify)
+            # A connection for each request: one kept open may be closed by the app in the moment it is used again.
+            connector = aiohttp.TCPConnector(limit=0, ssl=self.verify, force_close=True)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
@@ -74,9 +75,13 @@ class Webhooks:
             return Posted(name, method, url, params, error="lost")
         token = uuid.uuid4().hex
         if self._faults.twice:
-            again = asyncio.create_task(self._once(name, url, params, method, token))
+            again = asyncio.create_task(self._again(name, url, params, method, token))
             self._repeats.add(again)
             again.add_done_callback(self._repeats.discard)
+        return await self._once(name, url, params, method, token)
+
+    async def _again(self, name: str, url: str, params: dict[str, str], method: str, token: str) -> Posted:
+        await asyncio.sleep(self._faults.twice_after)
         return await self._once(name, url, params, method, token)
 
     async def _once(self, name: str, url: str, params: dict[str, str], method: str, token: str) -> Posted:

@@ -4,6 +4,14 @@ import { language } from "./i18n.js";
 
 let zone;
 let offset = 0;
+const made = new Map();
+
+/** Return the formatter of times for these words and this style: making one takes as long as drawing a pop-up's line. */
+function formatter(words, style) {
+  const key = `${words} ${zone} ${JSON.stringify(style)}`;
+  if (!made.has(key)) made.set(key, new Intl.DateTimeFormat(words, { ...style, timeZone: zone }));
+  return made.get(key);
+}
 
 /** Use the person's time zone. */
 export function useZone(name) {
@@ -46,17 +54,17 @@ export function clock(seconds) {
 /** Write a time: the hour for today, else the day too. */
 export function when(iso) {
   const date = new Date(iso);
-  const day = (value) => new Intl.DateTimeFormat("en-CA", { timeZone: zone }).format(value);
-  const hour = { hour: "2-digit", minute: "2-digit", timeZone: zone };
+  const day = (value) => formatter("en-CA", {}).format(value);
+  const hour = { hour: "2-digit", minute: "2-digit" };
   const style = day(date) === day(new Date(serverNow())) ? hour : { day: "numeric", month: "short", ...hour };
-  return new Intl.DateTimeFormat(language(), style).format(date);
+  return formatter(language(), style).format(date);
 }
 
 const NAMED = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
 /** Return a moment (milliseconds) as date and time inputs write it, in the person's zone. */
 export function localParts(moment) {
-  const found = Object.fromEntries(new Intl.DateTimeFormat("en-CA", { ...NAMED, timeZone: zone }).formatToParts(moment).map(({ type, value }) => [type, value]));
+  const found = Object.fromEntries(formatter("en-CA", NAMED).formatToParts(moment).map(({ type, value }) => [type, value]));
   return { date: `${found.year}-${found.month}-${found.day}`, time: `${found.hour}:${found.minute}` };
 }
 

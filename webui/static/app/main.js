@@ -2,6 +2,7 @@
 
 import { ApiError } from "./api.js";
 import { startCallButtons } from "./callbuttons.js";
+import { startDock } from "./dock.js";
 import { toast } from "./dom.js";
 import { loadTexts, t } from "./i18n.js";
 import { startKeyboard } from "./keyboard.js";
@@ -38,6 +39,7 @@ async function start() {
   }
   if (["light", "dark"].includes(state.me.preferences?.theme)) setTheme(state.me.preferences.theme);
   startTopbar();
+  startDock();
   startPopups();
   startSoftphone();
   startCallButtons();

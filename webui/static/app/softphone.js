@@ -64,12 +64,9 @@ function draw() {
 
 /** Tell the stylesheet how high the strips are, so that what sticks below them stays in view. */
 function measure() {
-  const names = { softphone: "--strip-height", strips: "--strips-height", dock: "--dock-height" };
+  const names = { softphone: "--strip-height", strips: "--strips-height" };
   const observer = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-      const place = target.id === "dock" ? document.body : document.documentElement;
-      place.style.setProperty(names[target.id], `${target.offsetHeight}px`);
-    }
+    for (const { target } of entries) document.documentElement.style.setProperty(names[target.id], `${target.offsetHeight}px`);
   });
   for (const id of Object.keys(names)) observer.observe(document.getElementById(id));
 }
