@@ -11,13 +11,17 @@ from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 from aiortc.rtcicetransport import RTCIceParameters
 from aiortc.sdp import candidate_from_sdp, candidate_to_sdp
 
+from telephony.legs import Law
+from telephony.media import g711
+
 _certificates: list[RTCCertificate] = []
 
 
 class Station:
-    """One audio path: `offer`, then `take` the answer, which returns once it stands."""
+    """One audio path: `offer`, then `take` the answer, which returns once it stands. `law`: of the audio, G.711's."""
 
-    def __init__(self) -> None:
+    def __init__(self, law: Law = "pcma") -> None:
+        self._law = law
         if not _certificates:
             _certificates.append(RTCCertificate.generateCertificate())
         self._gatherer = RTCIceGatherer(iceServers=[])
@@ -25,16 +29,17 @@ class Station:
         self.dtls = RTCDtlsTransport(self.ice, _certificates)
 
     async def offer(self) -> str:
-        """Return an offer of PCMA both ways."""
+        """Return an offer of one law both ways."""
         await self._gatherer.gather()
         own = self._gatherer.getLocalParameters()
         lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0"]
-        lines += ["m=audio 9 UDP/TLS/RTP/SAVPF 8", "c=IN IP4 0.0.0.0", "a=mid:0", "a=sendrecv", "a=rtcp-mux"]
+        number = g711.PAYLOAD_TYPE[self._law]
+        lines += [f"m=audio 9 UDP/TLS/RTP/SAVPF {number}", "c=IN IP4 0.0.0.0", "a=mid:0", "a=sendrecv", "a=rtcp-mux"]
         lines += [f"a=candidate:{candidate_to_sdp(each)}" for each in self._gatherer.getLocalCandidates()]
         lines += [f"a=ice-ufrag:{own.usernameFragment}", f"a=ice-pwd:{own.password}", "a=setup:actpass"]
         prints = self.dtls.getLocalParameters().fingerprints
         lines += [f"a=fingerprint:{each.algorithm} {each.value}" for each in prints if each.algorithm == "sha-256"]
-        return "\r\n".join([*lines, "a=rtpmap:8 PCMA/8000"]) + "\r\n"
+        return "\r\n".join([*lines, f"a=rtpmap:{number} {self._law.upper()}/8000"]) + "\r\n"
 
     async def take(self, answer: str) -> None:
         """Connect to who answered; raises TimeoutError or ConnectionError."""

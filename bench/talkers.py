@@ -19,14 +19,15 @@ from typing import Any
 import pylibsrtp
 
 from bench.station import Station
-from telephony.media import rtcp, rtp
+from telephony.legs import Law
+from telephony.media import g711, rtcp, rtp
 from tests.peers.programs import Address
 
 FRAME_SECONDS = 0.02
 LATE_MS = 20.0
 LEFT_SECONDS = 0.5  # what is later than this is lost
-_STAMP = struct.Struct("!QH")  # sent at (ns since 1970), measurement
-_FILLER = bytes(160 - _STAMP.size)
+STAMP = struct.Struct("!QH")  # sent at (ns since 1970), measurement
+FILLER = bytes(160 - STAMP.size)
 _PACKET = 172  # octets: RTP's header and 20 ms
 _ARRIVED = struct.Struct("@qq")
 _SO_TIMESTAMPNS = 35  # asm-generic/socket.h
@@ -67,13 +68,15 @@ class End:
         if self._speaks is None:
             return
         self._sequence += 1
-        header = rtp.build(8, self._sequence & 0xFFFF, self._sequence * 160 & 0xFFFFFFFF, 7, b"")
+        header = rtp.build(
+            g711.PAYLOAD_TYPE[self._talkers.law], self._sequence & 0xFFFF, self._sequence * 160 & 0xFFFFFFFF, 7, b""
+        )
         watched = self._talkers.watching
         if watched:
             self._talkers.ways[self._out].sent += 1
-        stamp = _STAMP.pack(time.time_ns(), self._talkers.measurement * watched)
+        stamp = STAMP.pack(time.time_ns(), self._talkers.measurement * watched)
         with suppress(BlockingIOError):  # counts as lost
-            self._speaks.sendto(self.protected(header + stamp + _FILLER), self._target)
+            self._speaks.sendto(self.protected(header + stamp + FILLER), self._target)
 
     def protected(self, packet: bytes) -> bytes:
         """Return what goes onto the wire."""
@@ -107,7 +110,7 @@ class End:
             packet = self.opened(data)
             if packet is None or len(packet) != _PACKET:
                 continue
-            sent, measurement = _STAMP.unpack_from(packet, 12)
+            sent, measurement = STAMP.unpack_from(packet, 12)
             if measurement == self._talkers.measurement:
                 seconds, nanoseconds = _ARRIVED.unpack(extra[0][2])
                 self._talkers.ways[self._receives].delays.append((seconds * 10**9 + nanoseconds - sent) / 1e6)
@@ -125,7 +128,7 @@ class BrowserEnd(End):
 
     def __init__(self, talkers: "Talkers") -> None:
         super().__init__(talkers, "browser to trunk", "trunk to browser")
-        self.station = Station()
+        self.station = Station(talkers.law)
         self._tx: pylibsrtp.Session | None = None
         self._rx: pylibsrtp.Session | None = None
 
@@ -153,13 +156,15 @@ class BrowserEnd(End):
 class Talkers:
     """Both ends of all calls (bench.child.Part)."""
 
+    law: Law = "pcma"
+
     def __init__(self) -> None:
         self.measurement = 0
         self.watching = False  # whether frames sent now count
         self.ways: dict[str, Way] = {}
         self._begin()
-        self._browsers: list[BrowserEnd] = []
-        self._customers: list[End] = []
+        self.browsers: list[BrowserEnd] = []
+        self.customers: list[End] = []
         self._bound: list[socket.socket] = []
         self._speaking: asyncio.Task[None] | None = None
 
@@ -168,7 +173,7 @@ class Talkers:
         found: list[tuple[str, Address]] = []
         for _ in range(count):
             browser = BrowserEnd(self)
-            self._browsers.append(browser)
+            self.browsers.append(browser)
             bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             bound.setblocking(False)
             bound.bind(("127.0.0.1", 0))
@@ -178,18 +183,14 @@ class Talkers:
 
     async def connect(self, answers: list[tuple[str, Address]]) -> None:
         """Connect the calls made last, and let everybody speak, evenly."""
-        browsers = self._browsers[-len(answers) :]
+        browsers = self.browsers[-len(answers) :]
         await asyncio.gather(*(each.station.take(answer) for each, (answer, _) in zip(browsers, answers, strict=True)))
         for browser, bound, (_, target) in zip(browsers, self._bound[-len(answers) :], answers, strict=True):
             browser.connected()
             customer = End(self, "trunk to browser", "browser to trunk")
             customer.talk(customer.hear(bound), target)
-            self._customers.append(customer)
-        if self._speaking is not None:
-            self._speaking.cancel()
-        gc.collect()
-        gc.freeze()
-        self._speaking = asyncio.create_task(self._speak())
+            self.customers.append(customer)
+        self.speak_evenly()
 
     async def measure(self, seconds: float) -> "tuple[dict[str, Way], array[float]]":
         """Watch the frames sent in the next `seconds`; returns them, and by how many ms we sent them too late ourselves."""
@@ -203,9 +204,9 @@ class Talkers:
         """Hang up."""
         if self._speaking is not None:
             self._speaking.cancel()
-        for end in [*self._browsers, *self._customers]:
+        for end in [*self.browsers, *self.customers]:
             end.close()
-        await asyncio.gather(*(each.station.close() for each in self._browsers), return_exceptions=True)
+        await asyncio.gather(*(each.station.close() for each in self.browsers), return_exceptions=True)
 
     def _begin(self) -> None:
         self.measurement += 1
@@ -213,9 +214,17 @@ class Talkers:
         self.behind: array[float] = array("d")  # ms by which frames were sent later than they should
         self.ways = {"browser to trunk": Way(), "trunk to browser": Way()}
 
+    def speak_evenly(self) -> None:
+        """Let everybody speak from now on."""
+        if self._speaking is not None:
+            self._speaking.cancel()
+        gc.collect()
+        gc.freeze()
+        self._speaking = asyncio.create_task(self._speak())
+
     async def _speak(self) -> None:
         """Let one end after the other send its next frame, so that each has its turn every 20 ms."""
-        ends = [end for pair in zip(self._browsers, self._customers, strict=True) for end in pair]
+        ends = [end for pair in zip(self.browsers, self.customers, strict=True) for end in pair]
         step, began, n = FRAME_SECONDS / len(ends), time.monotonic(), 0
         while True:
             await asyncio.sleep(max(0.001, began + n * step - time.monotonic()))

@@ -33,7 +33,9 @@ async def run(account: "Account", streams: "Streams") -> TrunkReport:
 async def set_webhooks(account: "Account") -> TrunkReport:
     """Tell Twilio where the calls and messages to each of our numbers go: to us. Never raises."""
     if not account.config.numbers:
-        return TrunkReport((Check("number", False, "No numbers are entered: calls go where the numbers entered here lead."),))
+        return TrunkReport(
+            (Check("number", False, "No numbers are entered. Enter the numbers of this account, then set their webhooks."),)
+        )
     return TrunkReport(tuple([await _set(account, each) for each in account.config.numbers]))
 
 
@@ -65,7 +67,7 @@ async def _number(account: "Account", number: str) -> Check:
     try:
         found = await account.api.number(number)
     except (Refused, Unsent, Uncertain) as error:
-        return Check("number", False, "Twilio was asked for {number}: {reason}", {**told, "reason": str(error)})
+        return Check("number", False, "Twilio could not be asked for {number} ({reason}).", {**told, "reason": str(error)})
     if found is None:
         return Check("number", False, "{number} is none of this account's numbers.", told)
     elsewhere = [name for name, address in wanted(account).items() if getattr(found, name) != address]
@@ -87,7 +89,7 @@ async def _set(account: "Account", number: str) -> Check:
         others = {name: "" for name in ("voice_application_sid", "trunk_sid") if getattr(found, name)}
         await account.api.set_number(str(found.sid), **wanted(account), **methods, **others)
     except (Refused, Unsent, Uncertain) as error:
-        return Check("number", False, "Twilio did not change {number}: {reason}", {**told, "reason": str(error)})
+        return Check("number", False, "Twilio did not change {number} ({reason}).", {**told, "reason": str(error)})
     return Check("number", True, "Calls and messages to {number} come to us.", told)
 
 
@@ -106,7 +108,7 @@ async def _webhooks(account: "Account") -> Check:
             status, text = await account.api.fetch("POST", address, list(params), headers)
     except (OSError, TimeoutError, ValueError) as error:
         told["reason"] = str(error) or "no answer in time"
-        return Check("public_url", False, "The public address {address} cannot be reached from here: {reason}", told)
+        return Check("public_url", False, "The public address {address} cannot be reached from here ({reason}).", told)
     if status == 403:
         sentence = "{address} leads to us, but refuses webhooks: this is not the address they were signed for."
         return Check("public_url", False, sentence=sentence, values=told)
@@ -132,7 +134,7 @@ async def _streams(account: "Account", streams: "Streams") -> Check:
             await began.wait()
     except (OSError, TimeoutError, ValueError, WebSocketException) as error:
         told["reason"] = str(error) or "no answer in time"
-        return Check("stream_url", False, "The address of the audio streams {address} cannot be reached: {reason}", told)
+        return Check("stream_url", False, "The address of the audio streams {address} cannot be reached ({reason}).", told)
     finally:
         streams.expect_no_more(token)
     return Check("stream_url", True, "Audio streams reach us at {address}.", told)

@@ -70,6 +70,7 @@ class PeerCall:
         self.heard_frames = self._decoded = self._gap = 0
         self._ear = b""
         self._decoder = sound.KeysHeard()
+        self._history = [(asyncio.get_running_loop().time(), self.status)]
         self.app = AppSide(self, callback)
         self._lifted = asyncio.Event()
         self._over = asyncio.Event()
@@ -138,6 +139,12 @@ class PeerCall:
         """Wait for the end."""
         await self._over.wait()
 
+    @property
+    def shown_status(self) -> str:
+        """What REST shows: `status`, or an older one by the fault."""
+        until = asyncio.get_running_loop().time() - self.peer.faults.stale_rest
+        return next((status for at, status in reversed(self._history) if at <= until), self._history[0][1])
+
     async def settled(self, seconds: float = 5.0) -> None:
         """Wait until a dialled number has done what it does, and the app has been told."""
         for _ in range(int(seconds / 0.005)):
@@ -200,6 +207,7 @@ class PeerCall:
 
     def _change(self, status: str) -> None:
         self.status = status
+        self._history.append((asyncio.get_running_loop().time(), status))
         self.updated = now()
 
     async def _inbound(self) -> None:

@@ -31,6 +31,7 @@ class Faults:
     lose: set[str] = field(default_factory=set)  # names of webhooks that never come
     before_sid: bool = False  # callbacks come before the REST request that makes the call is answered
     wrong_signature: bool = False
+    stale_rest: float = 0.0  # seconds by which the state of a call that REST shows lags behind what callbacks tell
     slow_rest: float = 0.0  # seconds before a REST request is answered, when it has been done
     cut_stream_after: int | None = None  # frames; the socket is gone without a word, the call goes on with the next verb
     stream_twice: bool = False  # every stream connects a second time, with the same parameters

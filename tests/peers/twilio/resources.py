@@ -117,7 +117,7 @@ def call_view(call: "PeerCall") -> dict[str, Any]:
         "queue_time": str(call.queued_ms),
         "sid": call.sid,
         "start_time": rfc2822(call.start_time),
-        "status": call.status,
+        "status": call.shown_status,
         "subresource_uris": {each: f"{uri}/{each.title().replace('_', '')}.json" for each in parts},
         "to": call.to,
         "to_formatted": call.to,

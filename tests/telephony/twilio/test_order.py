@@ -61,6 +61,7 @@ class FarApi:
         self.calls: dict[str, FarCall] = {}
         self.words: list[tuple[FarCall, str]] = []  # status callbacks not delivered yet
         self.next_dial = "made"
+        self.blind = False  # the list of calls does not show the new ones
         self.dialled_for: Counter[str] = Counter()
 
     def change(self, call: FarCall, status: str) -> None:
@@ -97,7 +98,7 @@ class FarApi:
         return self.calls[sid]
 
     async def dialled(self, number: str, sender: str, since: Any) -> list[Any]:
-        return [each for each in self.calls.values() if each.direction == "outbound-api"]
+        return [] if self.blind else [each for each in self.calls.values() if each.direction == "outbound-api"]
 
     async def alive(self, status: str) -> list[Any]:
         return []
@@ -212,6 +213,7 @@ class Order(RuleBasedStateMachine):
 
     # --- Twilio and those who call ------------------------------------------------------------------------------------
 
+    @precondition(lambda self: len(self.api.calls) < 4)
     @rule()
     def a_customer_calls(self) -> None:
         call = FarCall(f"CA{len(self.api.calls)}", "inbound", OURS, THEIRS)
@@ -230,17 +232,22 @@ class Order(RuleBasedStateMachine):
     def a_caller_asks_again(self, data: st.DataObject) -> None:
         self._asks(self.pick(data, [call for call in self.api.calls.values() if call.direction == "inbound"]))
 
-    @precondition(lambda self: self.api.calls)
-    @rule(
-        data=st.data(), status=st.sampled_from(["ringing", "in-progress", "completed", "busy", "no-answer", "failed", "canceled"])
-    )
-    def a_call_goes_on(self, data: st.DataObject, status: str) -> None:
-        call = self.pick(data, list(self.api.calls.values()))
-        if outcomes.ORDER[status] > outcomes.ORDER[call.status]:
-            self.api.change(call, status)
+    @precondition(lambda self: any(not call.over for call in self.api.calls.values()))
+    @rule(data=st.data())
+    def a_call_goes_on(self, data: st.DataObject) -> None:
+        call = self.pick(data, [call for call in self.api.calls.values() if not call.over])
+        after = ["ringing", "in-progress", "completed", "busy", "no-answer", "failed", "canceled"]
+        self.api.change(call, self.pick(data, [each for each in after if outcomes.ORDER[each] > outcomes.ORDER[call.status]]))
 
     @precondition(lambda self: self.api.words)
-    @rule(data=st.data(), fate=st.sampled_from(["comes", "comes", "comes and comes again", "is lost"]))
+    @rule(data=st.data(), twice=st.booleans())
+    def all_words_come(self, data: st.DataObject, twice: bool) -> None:
+        words, self.api.words = self.api.words, []
+        for call, status in data.draw(st.permutations(words * 2 if twice else words)):
+            self._tell(call, status)
+
+    @precondition(lambda self: self.api.words)
+    @rule(data=st.data(), fate=st.sampled_from(["comes", "comes and comes again", "is lost"]))
     def a_word_comes(self, data: st.DataObject, fate: str) -> None:
         call, status = word = self.pick(data, self.api.words)
         if fate != "comes and comes again":
@@ -283,12 +290,13 @@ class Order(RuleBasedStateMachine):
 
         self.run(end())
 
-    @rule(how=st.sampled_from(["made", "too fast", "unsent", "refused", "fails", "made, but fails"]))
-    def the_next_dial_is(self, how: str) -> None:
-        self.api.next_dial = how
+    @rule(how=st.sampled_from(["too fast", "unsent", "refused", "fails", "made, but fails"]), blind=st.booleans())
+    def the_next_dial_is(self, how: str, blind: bool) -> None:
+        self.api.next_dial, self.api.blind = how, blind
 
     # --- the contact centre -------------------------------------------------------------------------------------------
 
+    @precondition(lambda self: len(self.originated) < 3)
     @rule()
     def somebody_dials(self) -> None:
         command = Originate(f"L{len(self.originated)}", "c", 1, THEIRS, OURS)
@@ -300,6 +308,15 @@ class Order(RuleBasedStateMachine):
             self.account.queue.put(leg)
 
         self.run(dial())
+
+    @precondition(lambda self: len(self.originated) < 3)
+    @rule()
+    def somebody_dials_and_it_rings(self) -> None:
+        self.api.next_dial = "made"
+        self.somebody_dials()
+        call = self.api.calls[f"CA{len(self.api.calls) - 1}"]
+        self.api.change(call, "ringing")
+        self._tell(call, "ringing")  # and it is told again by its turn
 
     @precondition(lambda self: self.ear.legs)
     @rule(data=st.data(), what=st.sampled_from(["answer", "hang up", "reject", "ring"]))
@@ -353,4 +370,4 @@ async def _hang_up(leg: Any) -> None:
 
 
 TestOrder = Order.TestCase
-TestOrder.settings = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+TestOrder.settings = settings(max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
