@@ -236,6 +236,40 @@ class Notice(LiveEvent):
     link: str = ""
 
 
+class TextArrived(LiveEvent):
+    """An SMS came for these people. `text` is its beginning; `contact` is "" when nobody, or several, have the number."""
+
+    TYPE: ClassVar[str] = "text.received"
+    text_id: str
+    number: str
+    number_shown: str
+    contact_id: int | None = None
+    contact: str = ""
+    project_id: int | None = None
+    project: str = ""
+    text: str
+
+
+class TextDelivery(LiveEvent):
+    """An SMS one sent: queued, sent, delivered, undelivered, failed, uncertain. `code` and `error` are the carrier's own."""
+
+    TYPE: ClassVar[str] = "text.status"
+    text_id: str
+    contact_id: int | None = None
+    number: str
+    state: str
+    code: int | None = None
+    error: str = ""
+
+
+class TextsSeen(LiveEvent):
+    """Somebody (`user_id`) has dealt with SMS that came: answered them, or marked them as seen."""
+
+    TYPE: ClassVar[str] = "text.seen"
+    text_ids: list[str]
+    user_id: int | None = None
+
+
 class StationReplaced(LiveEvent):
     """Another tab or device took over this consultant's audio; `session` is the one plugged in now."""
 

@@ -25,7 +25,7 @@ ICONS = (  # outline icons of @tabler/icons, named in templates and scripts
     "bell", "bolt", "bookmark", "briefcase", "building", "calendar", "calendar-event", "calendar-plus", "calendar-time",
     "calendar-x", "check", "chevron-down", "chevron-right", "circle-check", "circle-x", "clock", "clock-pause", "coffee",
     "device-mobile", "device-speaker", "dialpad", "download", "edit", "eye-off", "file-import", "headphones", "history",
-    "home", "info-circle", "key", "keyboard", "language", "list-check", "loader-2", "logout", "mail", "menu-2", "microphone",
+    "home", "info-circle", "key", "keyboard", "language", "list-check", "loader-2", "logout", "mail", "menu-2", "message", "microphone",
     "microphone-off", "moon",
     "note", "phone", "phone-call", "phone-incoming", "phone-off", "phone-outgoing", "phone-x", "player-pause", "player-play",
     "plus", "refresh", "repeat", "search", "server-2", "settings", "shield-check", "sun", "trash", "upload", "user", "user-plus",
