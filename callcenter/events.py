@@ -46,6 +46,7 @@ class CallOffered(LiveEvent):
     """A call is offered to this consultant: the pop-up.
 
     `identification`: matched, several, unknown, withheld, invalid, short, off (the project does not identify).
+    `takes_texts`: the number is a mobile's.
     """
 
     TYPE: ClassVar[str] = "call.offered"
@@ -54,6 +55,7 @@ class CallOffered(LiveEvent):
     direction: str = "inbound"
     number: str
     number_shown: str
+    takes_texts: bool = False
     caller_name: str = ""
     project_id: int | None = None
     project: str = ""

@@ -36,7 +36,7 @@ async def attach(uow: UnitOfWork, text_id: str, contact_id: int | None, *, keep_
         await entries.write(uow, message)
     else:
         contact = await contacts.get_contact(uow, contact_id)
-        if keep_number and numbers.parse(message.number, "ZZ").e164:
+        if keep_number and numbers.answerable(message.number):
             await contacts.add_number(uow, contact, message.number, ways.region(uow, None), "mobile")
         for each in [message, *await _others(uow, message)]:
             each.contact_id, each.organisation_id = contact.id, contact.organisation_id

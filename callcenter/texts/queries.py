@@ -114,7 +114,7 @@ async def _read(uow: UnitOfWork, ids: Select[Any]) -> list[TextOut]:
             number_shown=numbers.show(message.number),
             own_number_shown=numbers.show(message.own_number),
             segments=segments(message.text).count,
-            answerable=numbers.parse(message.number, "ZZ").e164 is not None,
+            answerable=numbers.answerable(message.number),
             contact=contact.name if contact else "",
             organisation=organisation or "",
             candidates=[Candidate.model_validate(each) for each in message.match],

@@ -15,12 +15,13 @@ from webui.validation import Id, In, Line
 
 
 class NumberOut(BaseModel):
-    """A number as typed, and in E.164 where it is valid."""
+    """A number as typed, and in E.164 where it is valid. `takes_texts`: text messages can reach it, as far as one can tell."""
 
     id: int
     type: str
     number: str
     e164: str | None
+    takes_texts: bool
 
 
 class ContactOut(BaseModel):
@@ -120,7 +121,7 @@ class OrganisationsQuery(In):
 
 
 def _number(number: Number) -> NumberOut:
-    return NumberOut(id=number.id, type=number.type, number=number.raw, e164=number.e164)
+    return NumberOut(id=number.id, type=number.type, number=number.raw, e164=number.e164, takes_texts=number.takes_texts)
 
 
 def _contact(contact: Contact) -> ContactOut:
