@@ -112,6 +112,7 @@ function build(target, contact, ways) {
     toast(t("The text message is on its way."));
     announce(t("The text message is on its way."));
     document.body.dispatchEvent(new CustomEvent("live-timeline"));
+    if (body.keep_number) document.body.dispatchEvent(new CustomEvent("contact-numbers"));
   };
   draw();
   return { element, opener: target.opener, typed: () => Boolean(text.value.trim()), focus: () => (to.focus() ? to.input : text).focus() };
@@ -124,8 +125,9 @@ function newKey() {
 
 /** To whom: a number that is given, one of the contact's, or another one, which the contact keeps. */
 function recipient(target, contact) {
-  const numbers = (contact?.numbers || []).filter((each) => each.takes_texts).map((each) => each.e164);
-  if (target.number && !numbers.includes(target.number)) numbers.unshift(target.number);
+  const kinds = (contact?.numbers || []).filter((each) => each.takes_texts || each.e164 === target.number);
+  const numbers = [...new Set([...(target.number ? [target.number] : []), ...kinds.map((each) => each.e164)])];
+  const shown = (number) => kinds.find((each) => each.e164 === number)?.shown || target.shown || number;
   const input = h("input", { class: "form-control", id: "text-number", type: "tel", inputmode: "tel", autocomplete: "off", maxlength: 40, placeholder: "+48 601 234 567", "aria-describedby": contact ? "text-kept" : null });
   const kept = contact ? h("div", { class: "form-hint", id: "text-kept" }, t("The number is kept on the contact.")) : null;
   if (!numbers.length) {
@@ -133,13 +135,13 @@ function recipient(target, contact) {
     return { element: h("div", {}, label, input, kept), input, number: () => input.value, keeps: () => Boolean(contact), focus: () => true };
   }
   const chosen = target.number || numbers[0];
-  const own = (number) => (contact ? contact.numbers : []).some((each) => each.e164 === number);
-  if (!contact) return { element: h("div", { class: "number" }, chosen), input: null, number: () => chosen, keeps: () => false, focus: () => false };
+  if (!contact) return { element: h("div", { class: "number" }, shown(chosen)), input: null, number: () => chosen, keeps: () => false, focus: () => false };
   const other = h("div", { hidden: true }, h("label", { class: "visually-hidden", for: input.id }, t("Mobile number")), input, kept);
   const radio = (value, words) => h("label", { class: "form-check mb-1" }, h("input", { class: "form-check-input", type: "radio", name: "text-to", value, checked: value === chosen }), h("span", { class: "form-check-label number" }, words));
-  const element = h("fieldset", { class: "number-choices" }, h("legend", { class: "form-label" }, t("To the number")), numbers.map((each) => radio(each, own(each) ? each : `${each} · ${t("not on the contact")}`)), radio("", t("Another number")), other);
+  const element = h("fieldset", { class: "number-choices" }, h("legend", { class: "form-label" }, t("To the number")), numbers.map((each) => radio(each, kinds.some(({ e164 }) => e164 === each) ? shown(each) : `${shown(each)} · ${t("not on the contact")}`)), radio("", t("Another number")), other);
   const picked = () => element.querySelector("input[name=text-to]:checked").value;
-  element.addEventListener("change", () => {
+  element.addEventListener("change", (event) => {
+    if (event.target === input) return;
     other.hidden = Boolean(picked());
     if (!other.hidden) input.focus();
   });

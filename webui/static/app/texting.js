@@ -12,7 +12,7 @@ const LONGEST_TOLD = 120;
 export function startTexting() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-text]");
-    if (button) compose({ number: button.dataset.text, contactId: Number(button.dataset.contact) || null, name: button.dataset.name || "", replyTo: button.dataset.replyTo || null, opener: button });
+    if (button) compose({ number: button.dataset.text, shown: button.dataset.shown || "", contactId: Number(button.dataset.contact) || null, name: button.dataset.name || "", replyTo: button.dataset.replyTo || null, opener: button });
   });
   subscribe(drawCount);
   watch(({ type, data }) => {

@@ -36,5 +36,5 @@ function meetingText({ text, data }) {
 /** Return the button that writes to the customer's mobile, in a row of its own; null when the number is none. */
 export function textButton(call, contactId) {
   if (!call.takes_texts) return null;
-  return h("div", {}, h("button", { type: "button", class: "btn btn-sm", "data-text": call.number, "data-contact": contactId || null, "data-name": callerOf(call) }, icon("message"), t("SMS")));
+  return h("div", {}, h("button", { type: "button", class: "btn btn-sm", "data-text": call.number, "data-shown": call.number_shown, "data-contact": contactId || null, "data-name": callerOf(call) }, icon("message"), t("SMS")));
 }
