@@ -26,10 +26,12 @@ class TextMessage(Base):
     __table_args__ = (
         Index("ix_text_messages_contact_id_created_at", "contact_id", "created_at"),
         Index("ix_text_messages_created_at", "created_at"),
-        Index("ix_text_messages_project_id_id", "project_id", "id"),
         _partial("ix_text_messages_provider_ref", "trunk_id", "provider_ref", where="provider_ref != ''", unique=True),
         _partial("ix_text_messages_user_id_key", "user_id", "key", where="key != ''", unique=True),
         _partial("ix_text_messages_unseen", "id", where="seen_at IS NULL"),
+        # Two halves: of a whole index beside that of the unseen SQLite, without statistics, may choose the wrong one.
+        _partial("ix_text_messages_project_id_unseen", "project_id", "id", where="seen_at IS NULL"),
+        _partial("ix_text_messages_project_id_seen", "project_id", "id", where="seen_at IS NOT NULL"),
         _partial("ix_text_messages_queued", "id", where="state = 'queued'"),
     )
     id: Mapped[str] = mapped_column(primary_key=True)

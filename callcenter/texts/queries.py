@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql import ColumnElement
 
 from callcenter.contacts import numbers
 from callcenter.contacts.models import Contact, Organisation
@@ -49,10 +50,9 @@ async def list_texts(
     of the last page.
     """
     limit = max(1, min(limit, _LARGEST_PAGE))
-    query = select(TextMessage.id).where(rows.visible(uow))
+    query = select(TextMessage.id).where(_may_see(uow, mine=mine, project_id=project_id))
     if contact_id is not None:
         query = query.where(TextMessage.contact_id == contact_id)
-    query = _narrowed(uow, query, project_id=project_id, mine=mine)
     if unread:
         query = query.where(TextMessage.seen_at.is_(None))
     if after is not None:
@@ -68,8 +68,8 @@ async def inbox(
     limit = max(1, min(limit, _LARGEST_PAGE))
     place = _PLACE.fullmatch(after or "")
     part, last = place.groups() if place else ("new", "")
-    came = select(TextMessage.id).where(rows.visible(uow), ~TextMessage.outbound).order_by(TextMessage.id.desc())
-    came = _narrowed(uow, came, project_id=project_id, mine=mine)
+    came = select(TextMessage.id).where(~TextMessage.outbound).order_by(TextMessage.id.desc())
+    came = came.where(_may_see(uow, mine=mine, project_id=project_id))
     items: list[tuple[str, TextOut]] = []
     for name in ("new", "old"):
         if (name, part) == ("new", "old"):
@@ -89,10 +89,10 @@ async def unread_count(uow: UnitOfWork) -> int:
     return await uow.session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
 
-def _narrowed(uow: UnitOfWork, query: Select[Any], *, project_id: int | None, mine: bool) -> Select[Any]:
-    if project_id is not None:
-        query = query.where(TextMessage.project_id == project_id)
-    return query.where(rows.concerning(uow)) if mine else query
+def _may_see(uow: UnitOfWork, *, mine: bool, project_id: int | None) -> ColumnElement[bool]:
+    """Return the condition for what one may see; what concerns one (`mine`), one may see anyway."""
+    allowed = rows.concerning(uow) if mine else rows.visible(uow)
+    return allowed if project_id is None else and_(TextMessage.project_id == project_id, allowed)
 
 
 async def _read(uow: UnitOfWork, ids: Select[Any]) -> list[TextOut]:

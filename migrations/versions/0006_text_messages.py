@@ -18,11 +18,12 @@ _PLAIN = ("key", "match", "entry_id", "answer_id", "seen_at")
 _PARTIAL = {
     "ix_text_messages_user_id_key": (["user_id", "key"], "key != ''", True),
     "ix_text_messages_unseen": (["id"], "seen_at IS NULL", False),
+    "ix_text_messages_project_id_unseen": (["project_id", "id"], "seen_at IS NULL", False),
+    "ix_text_messages_project_id_seen": (["project_id", "id"], "seen_at IS NOT NULL", False),
     "ix_text_messages_queued": (["id"], "state = 'queued'", False),
 }
 _PROVIDER = {"ix_text_messages_provider_ref": (["trunk_id", "provider_ref"], "provider_ref != ''", True)}
 _WHOLE = {
-    "ix_text_messages_project_id_id": ["project_id", "id"],
     "ix_text_messages_organisation_id": ["organisation_id"],
     "ix_text_messages_number": ["number"],
 }
