@@ -1,13 +1,15 @@
 """What happened, as a browser hears of it: one class per message of `/live`, described once.
 
 A durable event is stored with the transaction that caused it and numbered per recipient without gaps. A transient one
-(`Transient` subclasses) is only sent. `type` on the wire is the class's `TYPE`.
+(`Transient` subclasses) is only sent. `type` on the wire is the class's `TYPE`. Those about text messages: texts/events.py.
 """
 
 import datetime as dt
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+LONGEST_LINE = 300  # characters: a customer may write ten thousand, and a pop-up is in a hurry
 
 
 class LiveEvent(BaseModel):
@@ -32,13 +34,17 @@ class Candidate(BaseModel):
     rule: str  # e164 | last_nine | organisation_e164 | organisation_last_nine | chosen
 
 
+def _beginning(text: str) -> str:
+    return text[:LONGEST_LINE]
+
+
 class TimelineLine(BaseModel):
-    """A line of the customer's timeline as a pop-up shows it."""
+    """A line of the customer's timeline as a pop-up shows it: the beginning of its text."""
 
     model_config = ConfigDict(frozen=True)
     at: dt.datetime
     kind: str
-    text: str
+    text: Annotated[str, AfterValidator(_beginning)]
     data: dict[str, Any] = {}
 
 
@@ -236,40 +242,6 @@ class Notice(LiveEvent):
     sentence: str
     values: dict[str, str] = {}
     link: str = ""
-
-
-class TextArrived(LiveEvent):
-    """An SMS came for these people. `text` is its beginning; `contact` is "" when nobody, or several, have the number."""
-
-    TYPE: ClassVar[str] = "text.received"
-    text_id: str
-    number: str
-    number_shown: str
-    contact_id: int | None = None
-    contact: str = ""
-    project_id: int | None = None
-    project: str = ""
-    text: str
-
-
-class TextDelivery(LiveEvent):
-    """An SMS one sent: queued, sent, delivered, undelivered, failed, uncertain. `code` and `error` are the carrier's own."""
-
-    TYPE: ClassVar[str] = "text.status"
-    text_id: str
-    contact_id: int | None = None
-    number: str
-    state: str
-    code: int | None = None
-    error: str = ""
-
-
-class TextsSeen(LiveEvent):
-    """Somebody (`user_id`) has dealt with SMS that came: answered them, or marked them as seen."""
-
-    TYPE: ClassVar[str] = "text.seen"
-    text_ids: list[str]
-    user_id: int | None = None
 
 
 class StationReplaced(LiveEvent):

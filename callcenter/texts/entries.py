@@ -5,7 +5,7 @@ from typing import Any
 from callcenter.contacts import timeline
 from callcenter.contacts.models import TimelineEntry
 from callcenter.db import UnitOfWork
-from callcenter.events import TextDelivery, TextsSeen
+from callcenter.texts.events import TextDelivery, TextsSeen
 from callcenter.texts.models import TextMessage
 from callcenter.texts.rows import recipients
 

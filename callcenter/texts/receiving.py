@@ -13,11 +13,11 @@ from callcenter.contacts.identify import Match, identify
 from callcenter.contacts.models import Contact
 from callcenter.contacts.text import clean
 from callcenter.db import UnitOfWork
-from callcenter.events import TextArrived
 from callcenter.phone import TextReceived, TextStatus
 from callcenter.projects.models import Project
 from callcenter.projects.service import normalised, project_for
 from callcenter.texts import entries, rows, states, ways
+from callcenter.texts.events import TextArrived
 from callcenter.texts.models import TextMessage
 from callcenter.trunks.models import Trunk
 

@@ -8,10 +8,11 @@ from sqlalchemy import delete, update
 
 from callcenter.contacts import service as contacts
 from callcenter.errors import Conflict, NotFound
-from callcenter.events import TextArrived, TextsSeen
+from callcenter.events import CallOffered
 from callcenter.phone import SendText, TextReceived
 from callcenter.projects.models import Membership, Project, ProjectNumber
 from callcenter.texts import service as texts
+from callcenter.texts.events import TextArrived, TextsSeen
 from callcenter.texts.models import TextMessage
 from callcenter.trunks.models import Trunk
 from tests.callcenter.calls.floor import ADMIN, CALLER, DIALLED, Floor
@@ -233,3 +234,13 @@ async def test_what_concerns_nobody_of_a_consultants_is_not_found(floor: Floor, 
     with pytest.raises(NotFound):
         await floor.do("anna", texts.send_text, CALLER, "Yes", reply_to=row.id)
     assert (await floor.do("sue", texts.mark_seen, row.id)).seen_by_name == "Sue"
+
+
+async def test_the_pop_up_of_a_call_shows_the_beginning_of_what_the_customer_wrote(floor: Floor, post: Post) -> None:
+    await floor.add_contact("Jan")
+    await post.comes("x" * 10_000)
+    await floor.ready("anna")
+    await floor.ring()
+    (offered,) = floor.said(CallOffered, "anna")
+    assert [(line.kind, line.text) for line in offered.timeline] == [("text", "x" * 300)]
+    assert offered.takes_texts

@@ -47,7 +47,10 @@ def test_the_alphabet_has_127_characters_beside_the_escape_and_nine_in_its_exten
 def literally(text: str) -> int:
     """Cut a text by putting one character after another into messages."""
     short = all(each in BASIC + EXTENDED for each in text)
-    size = (lambda each: 2 if each in EXTENDED else 1) if short else (lambda each: len(each.encode("utf-16-le")) // 2)
+
+    def size(each: str) -> int:
+        return (2 if each in EXTENDED else 1) if short else len(each.encode("utf-16-le")) // 2
+
     whole, part = (160, 153) if short else (70, 67)
     if sum(map(size, text)) <= whole:
         return 1

@@ -9,12 +9,12 @@ from sqlalchemy import select
 from callcenter.contacts import service as contacts
 from callcenter.contacts.service import ContactInput
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, Unavailable
-from callcenter.events import TextDelivery
 from callcenter.jobs import Job
 from callcenter.phone import LinkDown, LinkUp, SendText, Snapshot, SwitchDraining, TextStatus
 from callcenter.projects.models import Project
 from callcenter.projects.service import ProjectInput, add_project, set_members
 from callcenter.texts import service as texts
+from callcenter.texts.events import TextDelivery
 from callcenter.texts.models import TextMessage
 from callcenter.trunks.models import Trunk
 from callcenter.users.models import AuditEntry
@@ -167,7 +167,7 @@ async def test_two_presses_send_once(floor: Floor, sender: int) -> None:
 
 async def test_two_presses_at_the_same_moment_send_once_and_keep_the_number_once(floor: Floor, sender: int) -> None:
     contact_id = await floor.add_contact("Jan", "+48602000000")
-    more = {"key": "k1", "contact_id": contact_id, "keep_number": True}
+    more: dict[str, Any] = {"key": "k1", "contact_id": contact_id, "keep_number": True}
     made = await asyncio.gather(*(send(floor, **more) for _ in range(5)))
     assert len({each.id for each in made}) == 1
     assert len(floor.sent(SendText)) == 1
