@@ -14,7 +14,6 @@ from callcenter.errors import Conflict, Invalid
 from callcenter.events import Candidate
 from callcenter.phone import SendText
 from callcenter.projects.models import Project
-from callcenter.projects.service import served
 from callcenter.texts import entries, rows, segments, states, ways
 from callcenter.texts.models import TextMessage
 from callcenter.users.service import audit
@@ -43,7 +42,7 @@ async def send_text(
     uow.actor.require(Role.CONSULTANT)
     words = _words(text)
     answered = None if reply_to is None else await rows.one(uow, reply_to)
-    project = await served(uow, project_id)
+    project = await ways.project_of(uow, project_id, answered)
     e164 = ways.checked(uow, number, project)
     earlier = await _earlier(uow, key)
     if earlier is not None:

@@ -1,5 +1,6 @@
 """Which trunk a text message leaves on, from which of our numbers; and whether the number may be written to."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -102,10 +103,19 @@ async def choices(uow: UnitOfWork, reply_to: str | None = None) -> list[Choice]:
     Of an answer (`reply_to`) the project it was written to comes first.
     """
     answered = None if reply_to is None else await one(uow, reply_to, lock=False)
-    mine = [each.id for each in await projects_of(uow)]
-    if answered is not None and answered.project_id in mine:
-        mine.sort(key=lambda each: each != answered.project_id)
-    return [await _choice(uow, await served(uow, each), answered) for each in mine] or [await _choice(uow, None, answered)]
+    first = await project_of(uow, None, answered)
+    if first is None:
+        return [await _choice(uow, None, answered)]
+    others = [each.id for each in await projects_of(uow) if each.id != first.id]
+    return [await _choice(uow, each, answered) for each in [first, *[await served(uow, other) for other in others]]]
+
+
+async def project_of(uow: UnitOfWork, project_id: int | None, answered: TextMessage | None) -> Project | None:
+    """Return the project a message is written for: the one named, that of the message it answers, else one's first."""
+    if project_id is None and answered is not None and answered.project_id is not None:
+        with suppress(Invalid):  # not theirs: they answer for a project of their own
+            return await served(uow, answered.project_id)
+    return await served(uow, project_id)
 
 
 async def _choice(uow: UnitOfWork, project: Project | None, answered: TextMessage | None) -> Choice:

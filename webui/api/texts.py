@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from callcenter.contacts import numbers
 from callcenter.db import UnitOfWork
-from callcenter.errors import Conflict
+from callcenter.errors import Conflict, NotFound
 from callcenter.texts import service as texts
 from callcenter.texts.service import TextOut, TextPage
 from webui import i18n
@@ -17,8 +17,9 @@ from webui.validation import Id, In, KeyText, Text, Word
 class SendTextIn(In):
     """A message to a number. `contact_id`: whom it is written to; `keep_number` stores the number on them.
 
-    `reply_to`: the message it answers; it leaves from the number that one was sent to. `project_id`: null, the first one
-    serves. `key`: any text of the caller's; sent again with the same, nothing is sent twice and the first message comes back.
+    `reply_to`: the message it answers; it leaves from the number that one was sent to. `project_id`: null, that of the message
+    it answers, else the first one serves. `key`: any text of the caller's; sent again with the same, nothing is sent twice
+    and the first message comes back.
     """
 
     number: Word
@@ -71,7 +72,7 @@ class TextWays(BaseModel):
     longest: int
 
 
-@operation("POST", "/texts", "sendText", errors=(Conflict,), status=201)
+@operation("POST", "/texts", "sendText", errors=(Conflict, NotFound), status=201)
 async def send_text(uow: UnitOfWork, body: SendTextIn) -> TextOut:
     """Send an SMS.
 
@@ -86,7 +87,7 @@ async def list_texts(uow: UnitOfWork, query: TextsQuery) -> TextPage:
     return await texts.list_texts(uow, **query.model_dump())
 
 
-@operation("GET", "/text-ways", "listTextWays")
+@operation("GET", "/text-ways", "listTextWays", errors=(NotFound,))
 async def list_text_ways(uow: UnitOfWork, query: TextWaysQuery) -> TextWays:
     """From which of our numbers one's messages would leave."""
     found = await texts.choices(uow, query.reply_to)

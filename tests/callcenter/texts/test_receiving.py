@@ -11,6 +11,7 @@ from callcenter.errors import Conflict, NotFound
 from callcenter.events import CallOffered
 from callcenter.phone import SendText, TextReceived
 from callcenter.projects.models import Membership, Project, ProjectNumber
+from callcenter.projects.service import ProjectInput, add_project, set_members
 from callcenter.texts import service as texts
 from callcenter.texts.events import TextArrived, TextsSeen
 from callcenter.texts.models import TextMessage
@@ -159,6 +160,21 @@ async def test_an_answer_leaves_from_the_number_it_was_written_to(floor: Floor, 
         shown = await texts.get_text(uow, row.id)
         assert [each.sender for each in await texts.choices(uow, row.id)] == [MOBILE]
     assert (shown.answer_id, shown.seen_by_name) == (answer.id, "Sue")
+
+
+async def test_an_answer_is_for_the_project_that_was_written_to_if_one_may(floor: Floor, post: Post) -> None:
+    async with floor.database.unit_of_work(ADMIN) as uow:
+        aid = await add_project(uow, ProjectInput(name="Aid"))
+        await set_members(uow, aid.id, [floor.people["anna"].id, floor.people["bob"].id])
+        await set_members(uow, floor.project_id, [floor.people["anna"].id])
+    await floor.add_contact("Jan")
+    row = await post.comes()
+    for who, project in (("anna", "Sales"), ("sue", "Sales"), ("bob", "Aid")):
+        answer = await floor.do(who, texts.send_text, CALLER, "Yes", reply_to=row.id)
+        assert (answer.project, answer.own_number) == (project, DIALLED), who
+        async with floor.database.reading(floor.people[who]) as uow:
+            first, *_ = await texts.choices(uow, row.id)
+        assert (first.project.name if first.project else "", first.sender) == (project, DIALLED), who
 
 
 async def test_an_answer_takes_the_customers_messages_off_everybodys_list(floor: Floor, post: Post) -> None:
