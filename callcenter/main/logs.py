@@ -34,7 +34,9 @@ def configure(level: str, process: str) -> None:
         _blank_secrets,
     ]
     terminal = sys.stderr.isatty()
-    last: structlog.typing.Processor = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    # Its own way with tracebacks would print variables, and with them tokens and passwords.
+    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    last: structlog.typing.Processor = console if terminal else structlog.processors.JSONRenderer()
     formatting: list[structlog.typing.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     formatting += [] if terminal else [structlog.processors.format_exc_info]
     formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[*formatting, last])

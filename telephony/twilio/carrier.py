@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from callcenter.config import Settings
-from callcenter.errors import NotFound, Unavailable
+from callcenter.errors import Invalid, NotFound, Unavailable
 from callcenter.phone import (
     AnyTrunk,
     EndReason,
@@ -143,11 +143,13 @@ class TwilioCarrier:
             self._listener.trunk_changed(state)
 
     def originate(self, command: Originate) -> Leg:
-        """Start an outbound call; a known leg_id is left as it is."""
+        """Start an outbound call; a known leg_id is left as it is. Raises Invalid for one that is to hide our number."""
         known = self._book.leg(command.leg_id)
         if known is not None:
             return known
         account, listener = self._account_of(command.trunk_id)
+        if command.anonymous:
+            raise Invalid("Twilio cannot hide the number a call comes from.")
         leg = OutboundLeg(command.leg_id, account, listener, self.streams, command)
         account.count("calls_out")
         account.queue.put(leg)

@@ -56,7 +56,6 @@ def wanted(account: "Account") -> dict[str, str]:
     """Return where a number's calls and messages are to go, by Twilio's names."""
     return {
         "voice_url": signatures.address(account.config, "voice"),
-        "voice_fallback_url": signatures.address(account.config, "voice"),  # the web may have been restarted meanwhile
         "status_callback": signatures.address(account.config, "status"),
         "sms_url": signatures.address(account.config, "text"),
     }
@@ -86,7 +85,9 @@ async def _set(account: "Account", number: str) -> Check:
         if found is None:
             return Check("number", False, "{number} is none of this account's numbers.", told)
         methods = dict.fromkeys(("voice_method", "voice_fallback_method", "status_callback_method", "sms_method"), "POST")
-        others = {name: "" for name in ("voice_application_sid", "trunk_sid") if getattr(found, name)}
+        # A web that is restarted leaves a webhook without an answer: Twilio then asks there, and finds the same call waiting.
+        others = {} if found.voice_fallback_url else {"voice_fallback_url": wanted(account)["voice_url"]}
+        others |= {name: "" for name in ("voice_application_sid", "trunk_sid") if getattr(found, name)}
         await account.api.set_number(str(found.sid), **wanted(account), **methods, **others)
     except (Refused, Unsent, Uncertain) as error:
         return Check("number", False, "Twilio did not change {number} ({reason}).", {**told, "reason": str(error)})

@@ -33,6 +33,7 @@ class OutboundLeg(Leg):
     def __init__(self, leg_id: str, account: "Account", listener: CarrierListener, streams: Streams, command: Originate) -> None:
         super().__init__(leg_id, account, listener, streams)
         self.command = command
+        self._sender = command.caller_id or next(iter(account.config.numbers), "")
         self._tries = 0
         self._word = asyncio.Event()  # Twilio has told us of this call
 
@@ -74,7 +75,7 @@ class OutboundLeg(Leg):
         config, command = self.account.config, self.command
         fields: dict[str, Any] = {
             "to": command.number,
-            "from_": command.caller_id,
+            "from_": self._sender,
             "twiml": twiml.talk(config.stream_url, self.token),
             "status_callback": signatures.address(config, "status", f"leg={self.leg_id}"),
             "status_callback_event": _EVENTS,
@@ -112,7 +113,7 @@ class OutboundLeg(Leg):
 
     async def _look_for(self, asked_at: Any) -> None:
         try:
-            found = await self.account.api.dialled(self.command.number, self.command.caller_id, asked_at)
+            found = await self.account.api.dialled(self.command.number, self._sender, asked_at)
         except (Refused, Unsent, Uncertain) as error:
             log.info("twilio.look_failed", leg=self.leg_id, error=str(error))
             return

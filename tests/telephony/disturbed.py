@@ -11,7 +11,8 @@ _LATE = 0.2  # seconds
 
 def disturbed(carrier: SipCarrier, how: Disturbance) -> None:
     """Let what `carrier` sends from now on come so. What is lost is every second datagram: SIP sends again."""
-    server: Any = carrier._engine._transactions.l4r.server
+    transactions: Any = carrier._engine._transactions
+    server = transactions.l4r.server
     send, count = server.send_to, 0
 
     def later(seconds: float, *what: Any) -> None:

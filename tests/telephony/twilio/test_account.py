@@ -221,6 +221,24 @@ async def test_calls_go_on_when_their_trunk_is_changed_or_removed(rig: TwilioRig
     assert (await ended(rig, dead.leg_id))[0] == EndReason.FAILED
 
 
+async def test_a_call_that_is_to_hide_our_number_is_not_made(rig: TwilioRig) -> None:
+    command = dataclasses.replace(dial(ANNA), anonymous=True)
+    rig.send(command)
+    assert await ended(rig, command.leg_id) == (EndReason.FAILED, "switch")
+    plain = dataclasses.replace(dial(ANNA), caller_id="")
+    rig.send(plain)
+    await rig.event(LegAnswered, plain.leg_id)
+    assert [(call.from_, call.to) for call in rig.peer.calls] == [(FIRM, ANNA)]
+
+
+async def test_a_number_keeps_a_fallback_address_of_its_own(rig: TwilioRig) -> None:
+    settings = rig.peer.numbers[FIRM].settings
+    assert settings["VoiceFallbackUrl"] == settings["VoiceUrl"]
+    settings["VoiceFallbackUrl"] = "https://elsewhere.example/closed"
+    await checks(rig, SetWebhooks(TRUNK))
+    assert settings["VoiceFallbackUrl"] == "https://elsewhere.example/closed"
+
+
 async def talking_again(rig: TwilioRig) -> tuple[object, str]:
     customer, leg_id = await offered(rig, "+48509999999")
     rig.send(AnswerLeg(leg_id))

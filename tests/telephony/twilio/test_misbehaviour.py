@@ -149,8 +149,8 @@ async def test_a_call_given_up_while_nobody_knows_of_it_is_found_and_ended(rig: 
 @pytest.mark.parametrize("status", [429, 500, 0])
 async def test_a_call_is_ended_however_often_twilio_fails_to(rig: TwilioRig, status: int) -> None:
     rig.when_called(ANNA, Outcome.RINGS)
-    customer, leg_id = await dialled(rig, ANNA)
-    rig.peer.faults.refuse(status, path=f"/Calls/{customer.sid}", times=3)
+    _, leg_id = await dialled(rig, ANNA)
+    rig.peer.faults.refuse(status, path=f"/Calls/{rig.dialled(ANNA).sid}", times=3)
     rig.send(HangUpLeg(leg_id))
     assert await ended(rig, leg_id) == (EndReason.CANCELLED, "near")
     await all_over(rig)
