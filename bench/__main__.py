@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from bench import bridges, cores, figures, growth, meetings, meetings_idle, meetings_list, popup, sip, stack, twilio
+from bench import bridges, cores, figures, growth, meetings, meetings_idle, meetings_list, popup, sip, stack, twilio, webhooks
 from bench.figures import Run
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument(
         "names",
         nargs="*",
-        help="popup, sip, stack, bridges, twilio, meetings, meetings_list, meetings_idle, growth; none: all but growth",
+        help="popup, sip, stack, bridges, twilio, webhooks, meetings, meetings_list, meetings_idle, growth; none: all but growth",
     )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=60)
@@ -33,6 +33,7 @@ def main() -> None:
         "stack": (stack.__doc__ or "", asked.runs, stack.run),
         "bridges": (bridges.__doc__ or "", asked.runs, bridges.run),
         "twilio": (twilio.__doc__ or "", asked.runs, twilio.run),
+        "webhooks": (webhooks.__doc__ or "", asked.runs, lambda: webhooks.run(asked.contacts, asked.seconds)),
         "meetings": (meetings.__doc__ or "", asked.runs, lambda: meetings.run(asked.due, asked.consultants)),
         "meetings_list": (meetings_list.__doc__ or "", 1, lambda: meetings_list.run(asked.meetings)),
         "meetings_idle": (meetings_idle.__doc__ or "", 1, lambda: meetings_idle.run(asked.meetings, asked.seconds)),

@@ -16,17 +16,20 @@ from callcenter.db import Database, UnitOfWork
 from callcenter.projects import service as projects
 from callcenter.projects.service import ProjectInput
 from callcenter.trunks import service as trunks
-from callcenter.trunks.service import TrunkInput
+from callcenter.trunks.service import TrunkInput, TwilioInput
 from callcenter.users import service as users
 from callcenter.users.models import User
 from callcenter.wiring import wire
 from tests.walks.whole import PASSWORD, PROJECT_NUMBER, Product, running
 
 
-async def furnished(folder: Path, *, trunk_port: int, agents: int, contacts: int) -> tuple[Product, list[str]]:
+async def furnished(
+    folder: Path, *, trunk_port: int = 0, trunk: TwilioInput | None = None, agents: int, contacts: int
+) -> tuple[Product, list[str]]:
     """Return a product with `agents` consultants (consultant1 ...) and their tokens, and so many contacts; not started.
 
-    There is no wrap-up, so that an agent is ready again as soon as a call is over.
+    Its trunk is one over SIP to `trunk_port`, or `trunk`, whose public address becomes the product's. There is no wrap-up, so
+    that an agent is ready again as soon as a call is over.
     """
     product, path = empty(folder), folder / "callcenter.db"
     shutil.copy(await seeded(path, contacts), path)
@@ -39,8 +42,9 @@ async def furnished(folder: Path, *, trunk_port: int, agents: int, contacts: int
         first = await users.add_user(database, SYSTEM, logins[0], logins[0], "consultant", PASSWORD)
         async with database.unit_of_work() as uow:
             members = [first.id, *[await _like(uow, first, login) for login in logins[1:]]]
-            trunk = TrunkInput(name="peer", host="127.0.0.1", port=trunk_port, caller_ids=[PROJECT_NUMBER])
-            trunk_id = (await trunks.add_trunk(uow, trunk)).id
+            sip = TrunkInput(name="peer", host="127.0.0.1", port=trunk_port or 5060, caller_ids=[PROJECT_NUMBER])
+            given_trunk = sip if trunk is None else trunk.model_copy(update={"public_url": product.url})
+            trunk_id = (await trunks.add_trunk(uow, given_trunk)).id
             given = ProjectInput(name="Service", numbers=[PROJECT_NUMBER], trunk_id=trunk_id, wrap_up_seconds=0)
             project = await projects.add_project(uow, given)
             await projects.set_members(uow, project.id, members)
