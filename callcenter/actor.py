@@ -18,6 +18,11 @@ class Role(enum.StrEnum):
 _RANK = {role: rank for rank, role in enumerate(Role)}
 
 
+def at_least(role: Role, wanted: Role) -> bool:
+    """Tell whether who has a role may do what is for `wanted`."""
+    return _RANK[role] >= _RANK[wanted]
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """The person, or the system itself, on whose behalf something happens."""
@@ -32,7 +37,7 @@ class Actor:
 
     def may(self, role: Role) -> bool:
         """Tell whether the actor has at least `role`."""
-        return _RANK[self.role] >= _RANK[role]
+        return at_least(self.role, role)
 
     def require(self, role: Role) -> None:
         """Raise NotPermitted unless the actor has at least `role`."""

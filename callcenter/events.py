@@ -1,13 +1,15 @@
 """What happened, as a browser hears of it: one class per message of `/live`, described once.
 
 A durable event is stored with the transaction that caused it and numbered per recipient without gaps. A transient one
-(`Transient` subclasses) is only sent. `type` on the wire is the class's `TYPE`.
+(`Transient` subclasses) is only sent. `type` on the wire is the class's `TYPE`. Those about text messages: texts/events.py.
 """
 
 import datetime as dt
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+LONGEST_LINE = 300  # characters: a customer may write ten thousand, and a pop-up is in a hurry
 
 
 class LiveEvent(BaseModel):
@@ -34,13 +36,17 @@ class Candidate(BaseModel):
     rule: str  # e164 | last_nine | organisation_e164 | organisation_last_nine | chosen
 
 
+def _beginning(text: str) -> str:
+    return text[:LONGEST_LINE]
+
+
 class TimelineLine(BaseModel):
-    """A line of the customer's timeline as a pop-up shows it."""
+    """A line of the customer's timeline as a pop-up shows it: the beginning of its text."""
 
     model_config = ConfigDict(frozen=True)
     at: dt.datetime
     kind: str
-    text: str
+    text: Annotated[str, AfterValidator(_beginning)]
     data: dict[str, Any] = {}
 
 
@@ -48,6 +54,7 @@ class CallOffered(LiveEvent):
     """A call is offered to this consultant: the pop-up.
 
     `identification`: matched, several, unknown, withheld, invalid, short, off (the project does not identify).
+    `takes_texts`: the number is a mobile's.
     """
 
     TYPE: ClassVar[str] = "call.offered"
@@ -57,6 +64,7 @@ class CallOffered(LiveEvent):
     direction: str = "inbound"
     number: str
     number_shown: str
+    takes_texts: bool = False
     caller_name: str = ""
     project_id: int | None = None
     project: str = ""

@@ -9,6 +9,7 @@ from callcenter.meetings import models as meetings
 from callcenter.messages import models as messages
 from callcenter.projects import models as projects
 from callcenter.roster import models as roster
+from callcenter.texts import models as texts
 from callcenter.trunks import models as trunks
 from callcenter.users import models as users
 
@@ -23,6 +24,7 @@ __all__ = [
     "messages",
     "projects",
     "roster",
+    "texts",
     "trunks",
     "users",
 ]

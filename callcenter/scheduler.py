@@ -18,6 +18,7 @@ from callcenter.jobs import Job
 from callcenter.meetings import attempts, due, engine, invitations, renaming
 from callcenter.messages import pruning
 from callcenter.patience import patiently
+from callcenter.texts import service as texts
 from callcenter.trunks import service as trunks
 
 log = structlog.get_logger(__name__)
@@ -52,6 +53,7 @@ WORK: dict[str, Work] = {
     renaming.JOB: renaming.find_by_new_name,
     "configure_trunks": trunks.tell_switch,
     pruning.KIND: _prune_mails,
+    texts.UNKNOWN: texts.give_up,
 }
 
 LONGEST_SLEEP = 1.0  # seconds: jobs put by other processes are seen after this at the latest

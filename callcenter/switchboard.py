@@ -21,8 +21,11 @@ from callcenter.phone import (
     StationLive,
     StationLost,
     SwitchDraining,
+    TextReceived,
+    TextStatus,
     TrunkChanged,
 )
+from callcenter.texts import service as texts
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +91,10 @@ async def dispatch(uow: UnitOfWork, event: Event) -> None:  # noqa: C901 - one a
             await calls.machine_detected(uow, event)
         case DtmfReceived():
             await calls.dtmf_received(uow, event)
+        case TextReceived():
+            await texts.received(uow, event)
+        case TextStatus():
+            await texts.status(uow, event)
         case StationLive():
             await calls.station_live(uow, event)
         case StationLost():
@@ -98,5 +105,6 @@ async def dispatch(uow: UnitOfWork, event: Event) -> None:  # noqa: C901 - one a
             await calls.switch_draining(uow, on)
         case LinkUp(snapshot=snapshot):
             await calls.link_up(uow, snapshot)
+            await texts.link_up(uow)
         case LinkDown():
             await calls.link_down(uow)

@@ -26,7 +26,7 @@ ICONS = (  # outline icons of @tabler/icons, named in templates and scripts
     "calendar-x", "check", "chevron-down", "chevron-right", "circle-check", "circle-x", "clock", "clock-pause", "coffee",
     "device-mobile", "device-speaker", "dialpad", "download", "edit", "eye-off", "file-import", "headphones", "history",
     "home", "info-circle", "key", "keyboard", "language", "list-check", "loader-2", "logout", "mail", "menu-2", "microphone",
-    "microphone-off", "moon",
+    "message", "microphone-off", "moon",
     "note", "phone", "phone-call", "phone-incoming", "phone-off", "phone-outgoing", "phone-x", "player-pause", "player-play",
     "plus", "refresh", "repeat", "search", "server-2", "settings", "shield-check", "sun", "trash", "upload", "user", "user-plus",
     "user-question", "users", "users-group", "volume", "wifi", "wifi-off", "x",

@@ -1,7 +1,8 @@
 """Garbage collection at moments of our choosing: a full collection in the middle of a talk is 15-33 ms of late audio.
 
 Measured in telephony-findings.md: freeze what lives since the start, collect young generations on a schedule, never
-leave it off. Full collections wait for a moment without calls, but not for ever.
+leave it off. Full collections wait for a moment without calls, but not for ever. The web process (callcenter/main/web.py)
+has it too, where a call that comes, or a dial, would wait for them.
 """
 
 import asyncio
@@ -12,12 +13,12 @@ from callcenter import clock
 
 YOUNG_SECONDS = 1.0
 MIDDLE_EVERY = 10  # young collections
-FULL_QUIET_SECONDS = 30.0  # between full collections while no call is up
-FULL_BUSY_SECONDS = 300.0  # while there always is one
+FULL_QUIET_SECONDS = 30.0  # between full collections while it is quiet
+FULL_BUSY_SECONDS = 300.0  # while it never is
 
 
 async def collect(quiet: Callable[[], bool]) -> None:
-    """Take garbage collection over until cancelled; `quiet` tells whether no call is up."""
+    """Take garbage collection over until cancelled; `quiet` tells whether nobody would wait for a full collection."""
     gc.collect()
     gc.freeze()
     gc.disable()

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from callcenter.actor import Actor, Role
+from callcenter.contacts import numbers
 from callcenter.errors import CallCenterError, Invalid, NotSignedIn
 from webui import i18n, meeting_words, user_agents
 
@@ -47,6 +48,8 @@ def environment() -> jinja2.Environment:
         "duration": i18n.duration,
         "number": i18n.number,
         "amount": i18n.amount,
+        "shown_number": numbers.show,
+        "answerable": numbers.answerable,
         "told": meeting_words.told,
         "plainly": meeting_words.plainly,
         "browser": user_agents.browser,

@@ -78,14 +78,16 @@ class Call(Base):
 
 
 class Leg(Base):
-    """One carrier connection of a call."""
+    """One carrier connection of a call. `minutes`: those begun from its answer to its end, null until then."""
 
     __tablename__ = "legs"
     __table_args__ = (
         Index(
-            "ix_legs_trunk_id_answered_at",  # what a trunk's calls cost today (spending.py)
+            "ix_legs_trunk_id_answered_at",  # what a trunk's calls cost today (spending.py), without a look at the rows
             "trunk_id",
+            "direction",
             "answered_at",
+            "minutes",
             sqlite_where=text("answered_at IS NOT NULL"),
             postgresql_where=text("answered_at IS NOT NULL"),
         ),
@@ -104,6 +106,7 @@ class Leg(Base):
     end_code: Mapped[int | None]
     end_text: Mapped[str] = mapped_column(default="")
     ended_by: Mapped[str] = mapped_column(default="")
+    minutes: Mapped[int | None]
     quality: Mapped[dict[str, Any] | None]
 
 

@@ -91,6 +91,7 @@ async def offered_event(uow: UnitOfWork, call: Call, offer: Offer, project: Proj
         offer_id=offer.id,
         number=call.number,
         number_shown="" if call.withheld else numbers.show(call.number),
+        takes_texts=not call.withheld and numbers.takes_texts(call.number),
         caller_name=call.caller_name,
         project_id=call.project_id,
         project=project.name if project else "",

@@ -9,7 +9,6 @@ import structlog
 from sqlalchemy import select
 
 from callcenter import clock
-from callcenter.actor import Role
 from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import offers, rows, spending, wrap_up
@@ -17,11 +16,12 @@ from callcenter.calls.models import Call, CallState, Leg
 from callcenter.contacts import service as contacts
 from callcenter.contacts.identify import identify
 from callcenter.db import UnitOfWork
-from callcenter.errors import Conflict, Invalid, Unavailable
+from callcenter.errors import Conflict, Unavailable
 from callcenter.events import Candidate, ContactOpened
 from callcenter.phone import Originate
 from callcenter.projects.dialling import Decision, Rules, decide, emergency_number
-from callcenter.projects.models import Membership, Project
+from callcenter.projects.models import Project
+from callcenter.projects.service import served
 from callcenter.trunks.models import Trunk
 from callcenter.trunks.service import AWAY, DRAINING
 from callcenter.users.service import audit
@@ -49,7 +49,7 @@ async def dial(uow: UnitOfWork, number: str, *, contact_id: int | None = None, p
     """
     await rows.lock(uow)
     region = uow.database.settings.region
-    project = await _project(uow, project_id)
+    project = await served(uow, project_id)
     emergency = bool(emergency_number(number, project.region if project else region))
     agent = await agents.row(uow, uow.actor.id)
     may_start(agent, emergency=emergency)
@@ -141,19 +141,6 @@ async def leave(uow: UnitOfWork, agent: Agent) -> None:
         offer = await rows.open_offer(uow, agent.call_id)
         if offer is not None:
             await offers.not_taken(uow, offer, "declined", "taken", missed=False)
-
-
-async def _project(uow: UnitOfWork, project_id: int | None) -> Project | None:
-    """Return the project the call is made for: the one named, else the first the person serves."""
-    served = select(Project).join(Membership, Membership.project_id == Project.id)
-    served = served.where(Membership.user_id == uow.actor.id, Project.enabled).order_by(Project.name)
-    if project_id is None:
-        return await uow.session.scalar(served.limit(1))
-    allowed = select(Project).where(Project.enabled) if uow.actor.may(Role.SUPERVISOR) else served
-    project = await uow.session.scalar(allowed.where(Project.id == project_id))
-    if project is None:
-        raise Invalid("You do not serve this project.", field="project_id")
-    return project
 
 
 async def way_out(

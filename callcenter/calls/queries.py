@@ -19,7 +19,17 @@ from callcenter.users.models import User
 
 _LARGEST_PAGE = 200
 _UNSAVED = 10
-_NAMED = {"project", "user", "contact", "organisation", "disposition", "candidates", "number_shown", "draft_unsaved"}
+_NAMED = {
+    "project",
+    "user",
+    "contact",
+    "organisation",
+    "disposition",
+    "candidates",
+    "number_shown",
+    "takes_texts",
+    "draft_unsaved",
+}
 
 
 async def get_call(uow: UnitOfWork, call_id: str) -> CallOut:
@@ -101,6 +111,7 @@ async def _read(uow: UnitOfWork, ids: Select[Any]) -> list[CallOut]:
             disposition=disposition or "",
             candidates=[Candidate.model_validate(each) for each in call.match],
             number_shown="" if call.withheld else numbers.show(call.number),
+            takes_texts=not call.withheld and numbers.takes_texts(call.number),
             draft_unsaved=call.draft not in ("", call.note),
         )
         for call, project, user, contact, organisation, disposition in await uow.session.execute(query)

@@ -128,6 +128,7 @@ async def _legs_of_ended_calls(uow: UnitOfWork, alive: dict[str, LegState]) -> N
 
 def _gone(uow: UnitOfWork, leg: Leg) -> None:
     leg.state, leg.ended_at, leg.ended_by, leg.end_reason = rows.ENDED, uow.now, "switch", EndReason.FAILED.value
+    leg.minutes = rows.started_minutes(leg.answered_at, uow.now)
 
 
 async def _stuck_agents(uow: UnitOfWork) -> None:

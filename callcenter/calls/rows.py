@@ -80,6 +80,13 @@ def bridge(call: Call, legs: Iterable[Leg]) -> Bridge:
     return Bridge(call.id, (Member("station", str(call.user_id), PortRole.AGENT), *customers))
 
 
+def started_minutes(answered_at: dt.datetime | None, ended_at: dt.datetime) -> int | None:
+    """Return how many minutes of a leg had begun at its end, one at least; None of one nobody answered."""
+    if answered_at is None:
+        return None
+    return max(1, -((answered_at - ended_at) // dt.timedelta(minutes=1)))
+
+
 def first_id(at: dt.datetime) -> str:
     """Return the lowest id a call or leg of that time can have: ids begin with the milliseconds (clock.new_id)."""
     return f"{int(at.timestamp() * 1000):012x}"

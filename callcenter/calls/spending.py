@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Float, Integer, cast, func, literal, literal_column, select
+from sqlalchemy import ColumnElement, Float, Integer, cast, func, literal, select
 
 from callcenter.actor import Role
 from callcenter.calls.models import Leg
@@ -100,19 +100,22 @@ async def _spent(uow: UnitOfWork, trunks: list[Trunk]) -> dict[int, int]:
     """Return what the calls of each trunk cost today, in ten-thousandths: one look into ix_legs_trunk_id_answered_at."""
     ids = [trunk.id for trunk in trunks]
     query = select(Leg.trunk_id, func.sum(_minutes(uow))).where(Leg.trunk_id.in_(ids), Leg.answered_at >= _midnight(uow.now))
-    query = query.where(Leg.direction == literal_column("'outbound'")).group_by(Leg.trunk_id)
+    query = query.where(Leg.direction == "outbound").group_by(Leg.trunk_id)
     minutes = {trunk_id: int(count) for trunk_id, count in await uow.session.execute(query)} if ids else {}
     return {trunk.id: minutes.get(trunk.id, 0) * trunk.minute_price for trunk in trunks}
 
 
 def _minutes(uow: UnitOfWork) -> ColumnElement[int]:
-    """Return the started minutes of a leg, one at least; neither database counts them to more than some microseconds."""
+    """Return the started minutes of a leg: those kept at its end; else those until now (or until an end nothing was kept of).
+
+    Neither database counts them to the microsecond.
+    """
     end = func.coalesce(Leg.ended_at, literal(uow.now, UtcDateTime()))
     if uow.database.sqlite:
         days = func.julianday(end, type_=Float()) - func.julianday(Leg.answered_at, type_=Float())
-        return func.max(1, cast(days * 1440.0 + 0.9999, Integer), type_=Integer())
+        return func.coalesce(Leg.minutes, func.max(1, cast(days * 1440.0 + 0.9999, Integer)), type_=Integer())
     seconds = func.date_part("epoch", end - Leg.answered_at, type_=Float())
-    return cast(func.greatest(1, func.floor(seconds / 60.0 + 0.9999)), Integer)
+    return func.coalesce(Leg.minutes, cast(func.greatest(1, func.floor(seconds / 60.0 + 0.9999)), Integer))
 
 
 def _percent(spent: int, trunk: Trunk) -> int:

@@ -164,6 +164,7 @@ async def leg_ended(uow: UnitOfWork, event: LegEnded) -> None:
         return
     leg.state, leg.ended_at, leg.ended_by = rows.ENDED, uow.now, event.by
     leg.end_reason, leg.end_code, leg.end_text = event.reason.value, event.code, event.text[:500]
+    leg.minutes = rows.started_minutes(leg.answered_at, uow.now)
     if event.quality is not None:
         quality = event.quality
         leg.quality = {name: getattr(quality, name) for name in quality.__dataclass_fields__}

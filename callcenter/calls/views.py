@@ -31,6 +31,7 @@ class CallOut(BaseModel):
     organisation: str
     number: str
     number_shown: str
+    takes_texts: bool
     caller_name: str
     withheld: bool
     dialled: str

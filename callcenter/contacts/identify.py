@@ -7,11 +7,11 @@ from typing import Any, Literal
 from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
-from callcenter.actor import Actor
+from callcenter.actor import Role
 from callcenter.contacts import numbers
 from callcenter.contacts.models import Contact, Number, Organisation
 from callcenter.contacts.numbers import ParsedNumber
-from callcenter.contacts.visibility import visible_to
+from callcenter.contacts.visibility import visible_by
 from callcenter.db import UnitOfWork
 from callcenter.events import Candidate
 
@@ -60,18 +60,18 @@ def decide(number: ParsedNumber, candidates: int) -> MatchKind:
 
 async def _find(uow: UnitOfWork, rule: Rule, wanted: str) -> list[Candidate]:
     """Return the owners of the numbers that are `wanted` by a rule, contacts before organisations."""
-    rows = (await uow.session.execute(_query(uow.actor, rule), {"wanted": wanted})).all()
+    rows = (await uow.session.execute(_query(uow.actor.role, rule), {"wanted": wanted})).all()
     contacts = dict.fromkeys(_contact(row, rule) for row in rows if row.contact_id is not None)
     organisations = dict.fromkeys(_organisation(row, rule) for row in rows if row.contact_id is None)
     return [*contacts, *organisations]
 
 
-@functools.lru_cache(maxsize=64)
-def _query(actor: Actor, rule: Rule) -> Select[*tuple[Any, ...]]:
-    """Return the query for what an actor may see, built once: building it costs more than running it."""
+@functools.cache
+def _query(role: Role, rule: Rule) -> Select[*tuple[Any, ...]]:
+    """Return the query for what a role may see, built once: building it costs more than running it, and leaves garbage."""
     column = {"e164": Number.e164, "last_nine": Number.last_nine}[rule]
     employer, owner = aliased(Organisation), aliased(Organisation)
-    seen = visible_to(actor).where(Contact.id == Number.contact_id).correlate(Number).exists()
+    seen = visible_by(role).where(Contact.id == Number.contact_id).correlate(Number).exists()
     return (
         select(
             Number.contact_id,

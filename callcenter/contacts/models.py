@@ -96,9 +96,16 @@ class Number(Base):
         """False for what is kept as typed: short internal numbers, and what is no full number anywhere."""
         return self.e164 is not None
 
+    @property
+    def takes_texts(self) -> bool:
+        """Whether text messages can reach it: a mobile by its number or by what people say it is."""
+        if self.e164 is None or self.type in ("home_fax", "office_fax"):
+            return False
+        return self.type == "mobile" or numbers.is_mobile(self.e164)
+
 
 class TimelineEntry(Base):
-    """Something that happened with a customer. `kind`: call, note, ...; `data` is what the page needs to draw it."""
+    """Something that happened with a customer. `kind`: call, note, text, ...; `data` is what the page needs to draw it."""
 
     __tablename__ = "timeline"
     __table_args__ = (Index("ix_timeline_contact_id_at", "contact_id", "at"),)

@@ -88,6 +88,24 @@ def show(number: str) -> str:
     return parse(number, "ZZ").shown
 
 
+def answerable(number: str) -> bool:
+    """Tell whether a stored sender (E.164, or as it came) is a number one can write or call back to."""
+    return parse(number, "ZZ").e164 is not None
+
+
+def takes_texts(number: str) -> bool:
+    """Tell whether a stored number is a mobile's, as far as its plan says."""
+    e164 = parse(number, "ZZ").e164
+    return e164 is not None and is_mobile(e164)
+
+
+@functools.lru_cache(maxsize=4096)
+def is_mobile(e164: str) -> bool:
+    """Tell whether a valid number belongs to a mobile phone, as far as its plan says (some do not)."""
+    kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
+    return phonenumbers.number_type(phonenumbers.parse(e164)) in kinds
+
+
 def search_digits(text: str) -> str:
     """Return the digits of what somebody typed to search for a part of a number."""
     return "".join(each for each in _plain(text) if each in "0123456789")

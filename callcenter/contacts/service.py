@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 from callcenter.actor import Role
 from callcenter.contacts import rows, text
 from callcenter.contacts import timeline as entries
-from callcenter.contacts.forms import ContactInput, NumberInput, OrganisationInput, check
+from callcenter.contacts.forms import ContactInput, NumberInput, NumberType, OrganisationInput, check
 from callcenter.contacts.models import Contact, Number, Organisation, TimelineEntry
 from callcenter.contacts.queries import Page, list_contacts
 from callcenter.contacts.timeline import add_entry, move_call_entries
@@ -99,9 +99,9 @@ async def update_contact(uow: UnitOfWork, contact_id: int, data: ContactInput, v
     return contact
 
 
-async def add_number(uow: UnitOfWork, contact: Contact, number: str, region: str) -> bool:
+async def add_number(uow: UnitOfWork, contact: Contact, number: str, region: str, kind: NumberType = "other") -> bool:
     """Store a number on a loaded contact unless it, or its organisation, has it already; tells whether it was new."""
-    (wanted,) = rows.read_numbers([NumberInput(number=number)], region)
+    (wanted,) = rows.read_numbers([NumberInput(type=kind, number=number)], region)
     same = or_(Number.contact_id == contact.id, Number.organisation_id == contact.organisation_id)
     query = select(Number.id).where(same, Number.e164 == wanted.e164).limit(1)
     if wanted.e164 is None or await uow.session.scalar(query) is not None:

@@ -1,7 +1,6 @@
 """The web process: pages, API, live updates, the domain and the database, joined to the switch by the link."""
 
 import asyncio
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -9,17 +8,21 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from callcenter import clock
 from callcenter.config import Settings, host_port
 from callcenter.db import Committed, Database
 from callcenter.messages.mailer import Mailer
 from callcenter.scheduler import Scheduler
 from callcenter.switchboard import Switchboard
 from callcenter.wiring import wire
+from telephony.collect import collect
 from telephony.link import SwitchLink
 from webui.app import create_app
 from webui.live import LiveHub
 
 log = structlog.get_logger(__name__)
+
+QUIET_SECONDS = 1.0  # without a commit: a full collection of garbage, 50 to 200 ms of the loop, waits for it
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -34,13 +37,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             link.send(command)
 
     wire(database)
-    database.after_commit.extend([send, live.publish, scheduler.committed])
+    work_done = _LastCommit()
+    database.after_commit.extend([send, live.publish, scheduler.committed, work_done.note])
     switchboard = Switchboard(database, link)
     app = create_app(settings, database, link, live)
     server = _server(settings, app)
-    gc.collect()
-    gc.freeze()
     work = {
+        "garbage": collect(work_done.long_ago),
         "link": link.run(),
         "switchboard": switchboard.run(),
         "scheduler": scheduler.run(),
@@ -61,6 +64,21 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     for task in done - {stopping, serving}:
         log.error("background task ended", task=task.get_name())
         task.result()
+
+
+class _LastCommit:
+    """Tells whether nothing was written for a moment: time for what would make somebody wait."""
+
+    def __init__(self) -> None:
+        self._at = clock.monotonic()
+
+    def note(self, _committed: Committed) -> None:
+        """Note that something was written (an after-commit listener)."""
+        self._at = clock.monotonic()
+
+    def long_ago(self) -> bool:
+        """Tell whether the last commit was QUIET_SECONDS ago."""
+        return clock.monotonic() - self._at >= QUIET_SECONDS
 
 
 class _Server(uvicorn.Server):

@@ -77,9 +77,12 @@ async def over(uow: UnitOfWork, call_id: str, *, lost: bool = False) -> None:
     await _free(uow, attempt.user_id)
 
 
-async def missed(uow: UnitOfWork, meeting: Meeting, why: str) -> None:
-    """Close a meeting that will not be held; consultant, planner and supervisors are told, the timeline says so."""
-    reason = (ANSWERED if await _answered(uow, meeting) else REASONS)[why]
+async def missed(uow: UnitOfWork, meeting: Meeting, why: str, last: Attempt | None = None) -> None:
+    """Close a meeting that will not be held, after its `last` attempt or since its window is over.
+
+    Consultant, planner and supervisors are told, the timeline says so.
+    """
+    reason = (ANSWERED if await _answered(uow, meeting, last) else REASONS)[why]
     meeting.reason, meeting.closed_at = reason, uow.now
     meeting.waiting, meeting.waiting_values, meeting.not_before = "", {}, None
     await standing.enter(uow, meeting, MeetingState.MISSED, reason, why=why)
@@ -97,8 +100,10 @@ async def missed(uow: UnitOfWork, meeting: Meeting, why: str) -> None:
     await log.on_timeline(uow, meeting, "missed", f"Phone meeting missed: {meeting.name}. {reason}", reason=reason)
 
 
-async def _answered(uow: UnitOfWork, meeting: Meeting) -> bool:
+async def _answered(uow: UnitOfWork, meeting: Meeting, last: Attempt | None) -> bool:
     """Tell whether the customer answered in any attempt: that of a consultant who dropped, since a talk ends in held."""
+    if meeting.attempts <= 1 and (last is not None or not meeting.attempts):
+        return last is not None and last.result == EndReason.DROPPED
     found = select(Attempt.id).where(Attempt.meeting_id == meeting.id, Attempt.result == EndReason.DROPPED.value)
     return await uow.session.scalar(found.limit(1)) is not None
 
@@ -146,7 +151,7 @@ async def _not_reached(uow: UnitOfWork, meeting: Meeting, attempt: Attempt) -> N
     )
     if again is None:
         spent = rules is not None and meeting.attempts >= rules.attempts
-        await missed(uow, meeting, "attempts" if spent else "window")
+        await missed(uow, meeting, "attempts" if spent else "window", attempt)
         return
     meeting.not_before = again
     await standing.enter(

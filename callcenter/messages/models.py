@@ -1,4 +1,4 @@
-"""E-mails on their way out; text messages (SMS) both ways."""
+"""E-mails on their way out."""
 
 import datetime as dt
 
@@ -43,39 +43,3 @@ class Mail(Base):
     error: Mapped[str] = mapped_column(default="")
     created_at: Mapped[dt.datetime]
     sent_at: Mapped[dt.datetime | None]
-
-
-class TextMessage(Base):
-    """An SMS. `state`: queued, sent, delivered, undelivered, failed, uncertain (phone.TextStatus); of one that came: received.
-
-    `number` is the far one, `own_number` ours, both E.164 where known. `code` and `error` are the carrier's of what went
-    wrong, `provider_ref` its id: a message that comes twice is stored once. `user_id`: who sent it.
-    """
-
-    __tablename__ = "text_messages"
-    __table_args__ = (
-        Index("ix_text_messages_contact_id_created_at", "contact_id", "created_at"),
-        Index("ix_text_messages_created_at", "created_at"),
-        Index(
-            "ix_text_messages_provider_ref",
-            "trunk_id",
-            "provider_ref",
-            unique=True,
-            sqlite_where=text("provider_ref != ''"),
-            postgresql_where=text("provider_ref != ''"),
-        ),
-    )
-    id: Mapped[str] = mapped_column(primary_key=True)
-    trunk_id: Mapped[int | None] = mapped_column(ForeignKey("trunks.id", ondelete="SET NULL"))
-    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
-    outbound: Mapped[bool]
-    number: Mapped[str]
-    own_number: Mapped[str]
-    text: Mapped[str]
-    state: Mapped[str]
-    code: Mapped[int | None]
-    error: Mapped[str] = mapped_column(default="")
-    provider_ref: Mapped[str] = mapped_column(default="")
-    created_at: Mapped[dt.datetime]
-    state_at: Mapped[dt.datetime]

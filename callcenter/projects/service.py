@@ -29,6 +29,7 @@ __all__ = [
     "normalised",
     "project_for",
     "projects_of",
+    "served",
     "set_dispositions",
     "set_members",
     "update_project",
@@ -50,6 +51,22 @@ async def projects_of(uow: UnitOfWork, user_id: int | None = None) -> list[Proje
     if user_id != uow.actor.user_id:
         uow.actor.require(Role.SUPERVISOR)
     return [project for project in await _list(uow, user_id) if project.enabled]
+
+
+async def served(uow: UnitOfWork, project_id: int | None) -> Project | None:
+    """Return the enabled project the actor calls or writes for: the one named, else the first they serve, if any.
+
+    Raises Invalid (field project_id) for one they do not serve; supervisors may name any.
+    """
+    mine = select(Project).join(Membership, Membership.project_id == Project.id)
+    mine = mine.where(Membership.user_id == uow.actor.id, Project.enabled).order_by(Project.name)
+    if project_id is None:
+        return await uow.session.scalar(mine.limit(1))
+    allowed = select(Project).where(Project.enabled) if uow.actor.may(Role.SUPERVISOR) else mine
+    project = await uow.session.scalar(allowed.where(Project.id == project_id))
+    if project is None:
+        raise Invalid("You do not serve this project.", field="project_id")
+    return project
 
 
 async def get_project(uow: UnitOfWork, project_id: int) -> ProjectOut:

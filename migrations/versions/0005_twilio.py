@@ -27,9 +27,10 @@ def upgrade() -> None:
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.add_column(sa.Column("machine", sa.Text(), server_default="", nullable=False))
     with op.batch_alter_table("legs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("minutes", sa.Integer(), nullable=True))
         batch_op.create_index(
             "ix_legs_trunk_id_answered_at",
-            ["trunk_id", "answered_at"],
+            ["trunk_id", "direction", "answered_at", "minutes"],
             unique=False,
             sqlite_where=sa.text("answered_at IS NOT NULL"),
             postgresql_where=sa.text("answered_at IS NOT NULL"),
@@ -75,6 +76,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("answered_at IS NOT NULL"),
             postgresql_where=sa.text("answered_at IS NOT NULL"),
         )
+        batch_op.drop_column("minutes")
     with op.batch_alter_table("calls", schema=None) as batch_op:
         batch_op.drop_column("machine")
     with op.batch_alter_table("trunks", schema=None) as batch_op:

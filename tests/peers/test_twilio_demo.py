@@ -13,7 +13,7 @@ from callcenter import rehearsal
 from callcenter.config import Settings
 from callcenter.db import Database
 from callcenter.errors import Conflict, NotFound, Unavailable
-from callcenter.main import demo, twilio_demo
+from callcenter.main import demo, preflight, twilio_demo
 from callcenter.projects import service as projects
 from callcenter.trunks import service as trunks
 from telephony.lab.customers import CUSTOMERS, DEMO_NUMBER
@@ -157,3 +157,16 @@ def test_without_the_source_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(twilio_demo, "_SOURCE", tmp_path)
     with pytest.raises(Unavailable, match="part of the source"):
         twilio_demo.check()
+
+
+@pytest.mark.parametrize("setting", ["lab_twilio", "streams"])
+def test_an_address_that_is_taken_is_told_before_anything_starts(setting: str, tmp_path: Path) -> None:
+    free = dict.fromkeys(("http", "sip", "lab_twilio", "streams"), "127.0.0.1:0")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        free[setting] = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings = Settings(data_dir=tmp_path, demo=True, demo_trunk="twilio-demo", _env_file=None, **free)  # type: ignore[arg-type]
+        with pytest.raises(Unavailable, match=f"CALLCENTER_{setting.upper()}"):
+            preflight.check(settings)
+        preflight.check(settings.model_copy(update={"demo_trunk": "sip", "lab_sip": "127.0.0.1:0"}))

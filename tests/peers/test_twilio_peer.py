@@ -1,86 +1,15 @@
-"""The peer behaves as Twilio says it does: seen with Twilio's own library, and with an app that checks every signature."""
+"""The peer takes and makes calls as Twilio says it does: seen with Twilio's own library and an app that checks signatures."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from callcenter.phone_fake import Outcome
-from tests.peers.twilio import TwilioPeer
-from tests.peers.twilio_app import App, client_of, unused
+from tests.peers.twilio import TwilioPeer, sound
+from tests.peers.twilio_app import CUSTOMER, OURS, App, dial
 from tests.telephony.waiting import until
-
-OURS, CUSTOMER = "+48221000000", "+48500000101"
-ALL = ["initiated", "ringing", "answered", "completed"]
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[TwilioPeer]:
-    async with TwilioPeer() as peer:
-        peer.pace = 0.1
-        peer.ringing_seconds = 0.01
-        peer.detection_seconds = 0.01
-        yield peer
-        assert not [each for each in peer.alerts if each.code == 0]
-
-
-@pytest.fixture
-async def app(peer: TwilioPeer) -> AsyncIterator[App]:
-    async with App(peer) as app:
-        peer.own(OURS, voice_url=f"{app.url}/voice/in", status_callback=f"{app.url}/number", sms_url=f"{app.url}/sms")
-        yield app
-
-
-@pytest.fixture
-async def client(peer: TwilioPeer) -> AsyncIterator[Client]:
-    client = client_of(peer)
-    yield client
-    await unused(client)
-
-
-async def dial(client: Client, app: App, number: str = CUSTOMER, **more: Any) -> Any:
-    more.setdefault("url", f"{app.url}/voice/out")
-    return await client.calls.create_async(
-        to=number, from_=OURS, status_callback=f"{app.url}/status", status_callback_event=ALL, **more
-    )
-
-
-# --- the account ------------------------------------------------------------------------------------------------------
-
-
-async def test_a_wrong_token_is_refused_with_twilios_code(peer: TwilioPeer) -> None:
-    client = client_of(peer, password="wrong")
-    with pytest.raises(TwilioRestException) as refused:
-        await client.api.accounts(peer.account_sid).fetch_async()
-    await unused(client)
-    assert (refused.value.status, refused.value.code) == (401, 20003)
-
-
-async def test_an_api_key_makes_requests_but_does_not_see_the_account(peer: TwilioPeer, app: App) -> None:
-    client = client_of(peer, *peer.add_api_key())
-    assert len(await client.incoming_phone_numbers.list_async()) == 1
-    with pytest.raises(TwilioRestException):
-        await client.api.accounts(peer.account_sid).fetch_async()
-    await unused(client)
-
-
-async def test_the_account_is_active(peer: TwilioPeer, client: Client) -> None:
-    account = await client.api.accounts(peer.account_sid).fetch_async()
-    assert (account.status, account.type, account.sid) == ("active", "Full", peer.account_sid)
-
-
-async def test_a_number_is_found_and_its_webhooks_set(peer: TwilioPeer, app: App, client: Client) -> None:
-    peer.own("+48221000099")
-    (number,) = await client.incoming_phone_numbers.list_async(phone_number=OURS)
-    assert number.capabilities["voice"]
-    changed = await number.update_async(voice_url="https://example.org/voice", voice_method="GET")
-    assert (changed.voice_url, changed.voice_method) == ("https://example.org/voice", "GET")
-    again = await client.incoming_phone_numbers(number.sid).fetch_async()
-    assert (again.voice_url, again.sms_url) == ("https://example.org/voice", f"{app.url}/sms")
-
 
 # --- calls out --------------------------------------------------------------------------------------------------------
 
@@ -152,24 +81,20 @@ async def test_a_call_in_progress_is_sent_elsewhere(peer: TwilioPeer, app: App, 
     assert app.sockets[0].of("stop")
 
 
-@pytest.mark.parametrize(
-    ("changed", "code"),
-    [
-        ({"to": "500"}, 21211),
-        ({"from_": "12"}, 21212),
-        ({"from_": "+48221999999"}, 21210),
-        ({"url": "not an address"}, 21205),
-        ({"status_callback_event": ["rung"]}, 21626),
-        ({"timeout": "soon"}, 20001),
-    ],
-)
-async def test_wrong_parameters_are_refused_with_their_codes(
-    client: Client, app: App, changed: dict[str, Any], code: int
-) -> None:
-    given: dict[str, Any] = {"to": CUSTOMER, "from_": OURS, "url": f"{app.url}/voice/out"}
+async def test_a_call_in_progress_is_not_canceled_but_ended_in_time(peer: TwilioPeer, app: App, client: Client) -> None:
+    app.documents["out"] = "<Pause length='6000'/>"
+    made = await dial(client, app)
     with pytest.raises(TwilioRestException) as refused:
-        await client.calls.create_async(**given | changed)
-    assert (refused.value.status, refused.value.code) == (400, code)
+        await client.calls(made.sid).update_async(twiml="<Response/>")
+    assert refused.value.code == 21220
+    call = peer.call(made.sid)
+    await until(lambda: call.answered)
+    with pytest.raises(TwilioRestException):
+        await client.calls(made.sid).update_async(status="busy")
+    assert (await client.calls(made.sid).update_async(status="canceled")).status == "in-progress"
+    await client.calls(made.sid).update_async(time_limit=1)
+    await call.over()
+    assert call.status == "completed"
 
 
 async def test_an_answering_machine_is_told_of_beside_the_call(peer: TwilioPeer, app: App, client: Client) -> None:
@@ -180,32 +105,6 @@ async def test_an_answering_machine_is_told_of_beside_the_call(peer: TwilioPeer,
     assert (await client.calls(made.sid).fetch_async()).answered_by == "machine_start"
     await client.calls(made.sid).update_async(status="completed")
     await until(lambda: app.told("/status")[-1:] == ["completed"])
-
-
-async def test_calls_are_listed_newest_first_filtered_and_in_pages(peer: TwilioPeer, app: App, client: Client) -> None:
-    peer.when_called(CUSTOMER, Outcome.BUSY)
-    made = [(await dial(client, app)).sid for _ in range(5)]
-    other = await dial(client, app, "+48500000102", twiml="<Response><Pause length='600'/></Response>", url=None)
-    await until(lambda: all(peer.call(sid).ended for sid in made) and peer.call(other.sid).answered)
-    listed = await client.calls.list_async(to=CUSTOMER, status="busy", page_size=2)
-    assert [each.sid for each in listed] == made[::-1]
-    assert [each.sid for each in await client.calls.list_async(status="in-progress")] == [other.sid]
-
-
-async def test_calls_are_let_out_at_the_accounts_rate_and_too_many_waiting_are_429(
-    peer: TwilioPeer, app: App, client: Client
-) -> None:
-    peer.rate.per_second = 0.5
-    peer.longest_queue = 2
-    peer.when_called(CUSTOMER, Outcome.RINGS)
-    made = [(await dial(client, app)).sid for _ in range(2)]
-    await until(lambda: peer.call(made[0]).status == "ringing")
-    assert peer.call(made[1]).status == "queued"
-    await dial(client, app)
-    await until(lambda: peer.rate.waiting == 2)
-    with pytest.raises(TwilioRestException) as refused:
-        await dial(client, app)
-    assert (refused.value.status, refused.value.code) == (429, 20429)
 
 
 # --- calls in ---------------------------------------------------------------------------------------------------------
@@ -306,3 +205,25 @@ async def test_a_dialled_number_is_put_through(peer: TwilioPeer, app: App) -> No
     after = app.form("/voice/after")
     assert (after["DialCallStatus"], after["DialCallSid"]) == ("completed", call.children[0].sid)
     assert call.children[0].parent_sid == call.sid
+
+
+async def test_a_dialled_number_that_is_busy_leaves_the_caller_ringing_until_somebody_answers(peer: TwilioPeer, app: App) -> None:
+    peer.when_called("+48500000102", Outcome.BUSY)
+    number = f"<Number statusCallback='{app.url}/child' statusCallbackEvent='initiated completed'>+48500000102</Number>"
+    app.documents["in"] = f"<Dial answerOnBridge='true' action='/voice/after'>{number}</Dial>"
+    app.documents["after"] = "<Reject reason='busy'/>"
+    call = peer.customer_calls(CUSTOMER, OURS)
+    await call.over()
+    assert (app.form("/voice/after")["DialCallStatus"], call.answered, call.status) == ("busy", False, "busy")
+    await until(lambda: app.told("/child") == ["initiated", "busy"])
+
+
+async def test_two_who_talk_over_a_dialled_call_hear_each_other(peer: TwilioPeer, app: App) -> None:
+    peer.speaks(CUSTOMER, sound.tone(440))
+    app.documents["in"] = "<Dial>+48500000102</Dial>"
+    call = peer.customer_calls(CUSTOMER, OURS)
+    await until(lambda: call.children and call.children[0].hears() == "music")
+    assert call.hears() == "silence"
+    call.hang_up()
+    await call.children[0].over()
+    assert call.children[0].status == "completed"

@@ -1,6 +1,5 @@
 """The peer misbehaves as it is told to, and texts go both ways."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -9,43 +8,11 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
 from callcenter.phone_fake import Outcome
-from tests.peers.twilio import TextOutcome, TwilioPeer
-from tests.peers.twilio_app import App, client_of, unused
+from tests.peers.twilio import PeerMessage, TextOutcome, TwilioPeer
+from tests.peers.twilio_app import CUSTOMER, OURS, App, dial
 from tests.telephony.waiting import until
 
-OURS, CUSTOMER = "+48221000000", "+48500000101"
-ALL = ["initiated", "ringing", "answered", "completed"]
 TOLD = ["initiated", "ringing", "in-progress", "completed"]
-
-
-@pytest.fixture
-async def peer() -> AsyncIterator[TwilioPeer]:
-    async with TwilioPeer() as peer:
-        peer.pace = 0.1
-        peer.ringing_seconds = 0.01
-        yield peer
-        assert not [each for each in peer.alerts if each.code == 0]
-
-
-@pytest.fixture
-async def app(peer: TwilioPeer) -> AsyncIterator[App]:
-    async with App(peer) as app:
-        app.documents["out"] = "<Hangup/>"
-        peer.own(OURS, voice_url=f"{app.url}/voice/in", status_callback=f"{app.url}/number", sms_url=f"{app.url}/sms")
-        yield app
-
-
-@pytest.fixture
-async def client(peer: TwilioPeer) -> AsyncIterator[Client]:
-    client = client_of(peer)
-    yield client
-    await unused(client)
-
-
-async def dial(client: Client, app: App) -> Any:
-    return await client.calls.create_async(
-        to=CUSTOMER, from_=OURS, url=f"{app.url}/voice/out", status_callback=f"{app.url}/status", status_callback_event=ALL
-    )
 
 
 # --- webhooks ---------------------------------------------------------------------------------------------------------
@@ -107,6 +74,12 @@ async def test_callbacks_come_before_the_request_is_answered(peer: TwilioPeer, a
     peer.when_called(CUSTOMER, Outcome.RINGS)
     await dial(client, app)
     assert app.told("/status")[3:] == ["initiated", "ringing"]
+
+
+async def test_a_texts_callbacks_come_before_the_request_is_answered(peer: TwilioPeer, app: App, client: Client) -> None:
+    peer.faults.before_sid = True
+    made = await send(client, app)
+    assert (made.status, app.told("/texts", "MessageStatus")) == ("queued", ["sent", "delivered"])
 
 
 async def test_a_wrong_signature_is_refused_by_an_app_that_looks(peer: TwilioPeer, app: App, client: Client) -> None:
@@ -189,6 +162,14 @@ async def test_a_text_is_sent_and_delivered(peer: TwilioPeer, app: App, client: 
     assert (shown.status, shown.price, shown.error_code) == ("delivered", "-0.08600", None)
     assert [each.sid for each in await client.messages.list_async(to=CUSTOMER)] == [made.sid]
     assert not app.forged
+
+
+@pytest.mark.parametrize(
+    ("text", "segments"),
+    [("a" * 160, 1), ("a" * 161, 2), ("€" * 80, 1), ("€" * 81, 2), ("ą" * 70, 1), ("ą" * 71, 2), ("😀" * 36, 2)],
+)
+def test_a_text_takes_as_many_messages_as_its_alphabet_needs(text: str, segments: int) -> None:
+    assert PeerMessage(TwilioPeer(), "outbound-api", OURS, CUSTOMER, text).segments == segments
 
 
 async def test_a_text_that_does_not_arrive_says_why(peer: TwilioPeer, app: App, client: Client) -> None:

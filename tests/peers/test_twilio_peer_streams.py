@@ -1,31 +1,18 @@
 """Media streams of the peer: what an app sees on its socket, and what the customer hears."""
 
 import itertools
-from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.peers.twilio import PeerCall, TwilioPeer, sound
-from tests.peers.twilio_app import App, Socket
+from tests.peers.twilio_app import CUSTOMER, OURS, App, Socket
 from tests.telephony.waiting import until
 
-OURS, CUSTOMER = "+48221000000", "+48500000101"
-
 
 @pytest.fixture
-async def peer() -> AsyncIterator[TwilioPeer]:
-    async with TwilioPeer() as peer:
-        peer.pace = 0.1
-        yield peer
-        assert not [each for each in peer.alerts if each.code == 0]
-
-
-@pytest.fixture
-async def app(peer: TwilioPeer) -> AsyncIterator[App]:
-    async with App(peer) as app:
-        app.documents["in"] = app.connect(token="one-time", leg="7") + "<Say>After</Say>"
-        peer.own(OURS, voice_url=f"{app.url}/voice/in", status_callback=f"{app.url}/number")
-        yield app
+def app(app: App) -> App:
+    app.documents["in"] = app.connect(token="one-time", leg="7") + "<Say>After</Say>"
+    return app
 
 
 async def streaming(peer: TwilioPeer, app: App) -> tuple[PeerCall, Socket]:
@@ -110,6 +97,26 @@ async def test_a_customer_who_hangs_up_stops_the_stream(peer: TwilioPeer, app: A
     assert stop["stop"] == {"accountSid": peer.account_sid, "callSid": call.sid}
     await until(lambda: app.told("/number") == ["completed"])
     assert socket.socket.close_code == 1000
+
+
+async def test_what_becomes_of_a_stream_is_told_and_an_action_goes_on_after_it(peer: TwilioPeer, app: App) -> None:
+    stream = f"<Stream url='{app.streams}' name='leg' statusCallback='{app.url}/told'/>"
+    app.documents["in"] = f"<Connect action='/voice/after'>{stream}</Connect><Say>Never</Say>"
+    app.documents["after"] = "<Say>After</Say>"
+    call, socket = await streaming(peer, app)
+    await socket.socket.close()
+    await call.over()
+    await until(lambda: app.told("/told", "StreamEvent") == ["stream-started", "stream-stopped"])
+    assert (app.form("/told")["StreamName"], app.form("/told")["StreamSid"]) == ("leg", call.streams[0].sid)
+    assert (call.said, app.forged) == ([("Say", "After")], [])
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/streams", "ws://127.0.0.1:9/streams?token=1"])
+async def test_an_address_no_stream_may_have_is_noted(peer: TwilioPeer, app: App, url: str) -> None:
+    app.documents["in"] = f"<Connect><Stream url='{url}'/></Connect>"
+    call = peer.customer_calls(CUSTOMER, OURS)
+    await call.over()
+    assert [each.code for each in peer.alerts] == [11100]
 
 
 async def test_a_socket_that_is_not_there_is_noted_and_the_call_goes_on(peer: TwilioPeer, app: App) -> None:

@@ -14,6 +14,9 @@ from twilio.rest import Client
 
 from tests.peers.twilio import TwilioPeer
 
+OURS, CUSTOMER = "+48221000000", "+48500000101"
+_ALL = ["initiated", "ringing", "answered", "completed"]
+
 
 class Socket:
     """A media stream as the app sees it. `audio` is what came, `events` the other messages, oldest first."""
@@ -150,3 +153,11 @@ async def unused(client: Client) -> None:
     """Close a client."""
     await client.http_client.close()
     await asyncio.sleep(0)
+
+
+async def dial(client: Client, app: App, number: str = CUSTOMER, **more: Any) -> Any:
+    """Call a number; all callbacks go to /status, what to do is asked at /voice/out."""
+    more.setdefault("url", f"{app.url}/voice/out")
+    return await client.calls.create_async(
+        to=number, from_=OURS, status_callback=f"{app.url}/status", status_callback_event=_ALL, **more
+    )

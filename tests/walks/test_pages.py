@@ -40,6 +40,7 @@ ADMINISTRATOR = (
     *SUPERVISOR,
     "/trunks",
     "/trunks/new",
+    "/trunks/new?kind=twilio",
     "/trunks/1",
     "/trunks/1/trace",
     "/users",

@@ -15,12 +15,17 @@ from webui.validation import Id, In, Line
 
 
 class NumberOut(BaseModel):
-    """A number as typed, and in E.164 where it is valid."""
+    """A number as typed, and in E.164 where it is valid. `shown`: as a person reads it.
+
+    `takes_texts`: text messages can reach it, as far as one can tell.
+    """
 
     id: int
     type: str
     number: str
     e164: str | None
+    shown: str
+    takes_texts: bool
 
 
 class ContactOut(BaseModel):
@@ -120,7 +125,8 @@ class OrganisationsQuery(In):
 
 
 def _number(number: Number) -> NumberOut:
-    return NumberOut(id=number.id, type=number.type, number=number.raw, e164=number.e164)
+    fields = {name: getattr(number, name) for name in ("id", "type", "e164", "shown", "takes_texts")}
+    return NumberOut(number=number.raw, **fields)
 
 
 def _contact(contact: Contact) -> ContactOut:

@@ -19,6 +19,7 @@ from callcenter.meetings.forms import MeetingOfCall, MeetingOut
 from callcenter.phone import CloseStation, OpenStation, Refusal, StationAnswer
 from callcenter.projects import service as projects
 from callcenter.projects.service import DispositionOut
+from callcenter.texts import service as texts
 from callcenter.users import service as users
 from callcenter.users.models import User
 from callcenter.users.preferences import Preferences
@@ -51,6 +52,7 @@ class Me(BaseModel):
     """All a reloaded page needs. Open /live with `?after=` this `seq`.
 
     `meetings` are up now, `meeting` is that of the call or the wrap-up, `missed` one's own of the last hours.
+    `unread_texts`: SMS that concern one and nobody has dealt with, counted up to 100.
     """
 
     user: Myself
@@ -66,6 +68,7 @@ class Me(BaseModel):
     meetings: list[MeetingDue]
     meeting: MeetingOfCall | None
     missed: list[MeetingOut]
+    unread_texts: int
     dispositions: list[DispositionOut]
     projects: list[ProjectName]
     seq: int
@@ -142,6 +145,7 @@ async def get_me(uow: UnitOfWork, request: Request) -> Me:
         meetings=await attempts.current(uow),
         meeting=await talks.of_call(uow, about.id) if about else None,
         missed=await talks.missed_lately(uow),
+        unread_texts=await texts.unread_count(uow),
         dispositions=await projects.dispositions(uow, about.project_id if about else None),
         projects=[ProjectName(id=each.id, name=each.name) for each in await projects.projects_of(uow)],
         seq=seq,

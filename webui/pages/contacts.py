@@ -17,9 +17,11 @@ from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
 from callcenter.meetings import service as meetings
 from callcenter.meetings.forms import MeetingFilter
+from callcenter.texts import service as texts
 from callcenter.users.models import User
 from webui import views
 from webui.pages import fields, meeting_filters
+from webui.pages.texts import text_id
 
 log = structlog.get_logger(__name__)
 
@@ -102,23 +104,25 @@ async def new(request: Request) -> Response:
     views.signed_in(request)
     number, call = fields.query_text(request, "number", 40), fields.query_text(request, "call", 64)
     given = {"numbers": [{"type": "mobile", "number": numbers.show(number)}]} if number else {}
-    return await _form(request, given, call=call)
+    return await _form(request, given, call=call, text=fields.query_text(request, "text", 32))
 
 
 async def create(request: Request) -> Response:
-    """Add the contact; made for a call, the call becomes theirs."""
+    """Add the contact; made for a call or a text message, that becomes theirs."""
     actor = views.signed_in(request)
     form = await views.form(request)
-    given, call = _given(form), fields.text(form, "call")
+    given, call, text = _given(form), fields.text(form, "call"), fields.text(form, "text")
     try:
         data = fields.validated(contacts.ContactInput, given)
         async with request.app.state.database.unit_of_work(actor) as uow:
             contact = await contacts.create_contact(uow, data, request.app.state.settings.region)
             if call:
                 await _match(uow, call, contact.id)
+            if text:
+                await texts.attach(uow, text_id(text), contact.id)
             contact_id = contact.id
     except (Invalid, Conflict) as error:
-        return await _form(request, given, call=call, refused=error)
+        return await _form(request, given, call=call, text=text, refused=error)
     return views.redirect(f"/contacts/{contact_id}")
 
 
@@ -175,6 +179,7 @@ async def _form(
     contact_id: int | None = None,
     version: int = 0,
     call: str = "",
+    text: str = "",
     refused: CallCenterError | None = None,
 ) -> Response:
     beside: dict[str, Any] = {}
@@ -189,6 +194,7 @@ async def _form(
         contact_id=contact_id,
         version=version,
         call=call,
+        text=text,
         error=views.translate(request, refused) if refused else "",
         fault=(getattr(refused, "field", None) or "") if refused else "",
         number_types=NUMBER_TYPES,

@@ -9,13 +9,13 @@ from sqlalchemy import select, text
 
 from callcenter import clock
 from callcenter.actor import Actor, Role
+from callcenter.calls import rows, spending
 from callcenter.calls import service as calls
-from callcenter.calls import spending
 from callcenter.calls.models import Call, Leg
 from callcenter.db import Database
 from callcenter.errors import NotPermitted
 from callcenter.events import CallChanged, Notice
-from callcenter.phone import EndReason, LegAnswered, LegEnded, MachineDetected, Originate
+from callcenter.phone import EndReason, LegAnswered, LegEnded, LinkUp, MachineDetected, Originate, Snapshot
 from callcenter.trunks.models import Trunk
 from callcenter.trunks.service import TrunkInput, update_trunk
 from callcenter.users.models import User
@@ -98,7 +98,7 @@ async def test_the_limit_holds_at_the_door_until_the_day_is_over_but_for_emergen
 
 async def test_without_a_limit_nothing_is_asked_of_the_legs(limited: Floor) -> None:
     await price(limited, daily_spend="0")
-    await talk(limited, 3600)
+    await talk(limited, 3590)
     assert await now_spent(limited) == ("12", 0)
     await limited.do("anna", calls.dial, CALLER)
 
@@ -134,8 +134,25 @@ async def test_administrators_hear_of_it_twice_a_day_and_anew_with_another_limit
     assert await heard() == []
     limited.shift(6 * 3600)
     assert await heard() == []
-    await talk(limited, 600)
+    await talk(limited, 590)
     assert await heard() == [("danger", "2")]
+
+
+def test_a_minute_that_has_begun_counts_whole() -> None:
+    at = clock.now()
+    for seconds, minutes in ((0, 1), (59.9, 1), (60, 1), (60.001, 2), (3600, 60), (-5, 1)):
+        assert rows.started_minutes(at, at + dt.timedelta(seconds=seconds)) == minutes
+    assert rows.started_minutes(None, at) is None
+
+
+async def test_the_end_of_a_call_keeps_its_minutes_however_it_is_learnt(limited: Floor) -> None:
+    await talk(limited, 61)
+    await limited.do("anna", calls.dial, CALLER)
+    await limited.event(LegAnswered(limited.sent(Originate)[-1].leg_id))
+    limited.shift(121)
+    await limited.event(LinkUp(Snapshot("boot")))  # the switch was killed
+    assert [leg.minutes for leg in sorted(await limited.all(Leg), key=lambda leg: leg.id)] == [2, 3]
+    assert await now_spent(limited) == ("1", 100)
 
 
 async def test_consultants_do_not_see_what_calls_cost(limited: Floor) -> None:

@@ -120,33 +120,36 @@ async def delete(peer: "TwilioPeer", _: Form, sid: str) -> Answer:
 
 async def list_calls(peer: "TwilioPeer", query: Form, _: str) -> Answer:
     """List calls, the newest first; filters as documented, StartTime by day or to the second."""
-    found = [each for each in reversed(peer.calls) if _wanted(each, query)]
+    limits = {(name, op): _limit(name + op, query) for name in ("StartTime", "EndTime") for op in ("", "<", ">")}
+    found = [each for each in reversed(peer.calls) if _wanted(each, query) and _in_time(each, limits)]
     path = f"/{API}/Accounts/{peer.account_sid}/Calls.json"
     return 200, page(path, "calls", [call_view(each) for each in found], query)
 
 
 def _wanted(call: PeerCall, query: Form) -> bool:
-    plain = {"Status": call.status, "To": call.to, "From": call.from_, "ParentCallSid": call.parent_sid}
-    if any(query.get(name, has) != has for name, has in plain.items()):
-        return False
-    return all(
-        _within(at, name, op, query)
-        for name, at in (("StartTime", call.start_time), ("EndTime", call.end_time))
-        for op in ("", "<", ">")
-    )
+    plain = {"Status": call.shown_status, "To": call.to, "From": call.from_, "ParentCallSid": call.parent_sid}
+    return all(query.get(name, has) == has for name, has in plain.items())
 
 
-def _within(at: dt.datetime | None, name: str, op: str, query: Form) -> bool:
-    text = query.get(name + op)
-    if text is None:
-        return True
+def _limit(name: str, query: Form) -> dt.datetime | None:
+    if name not in query:
+        return None
     try:
-        limit = dt.datetime.fromisoformat(text)
+        limit = dt.datetime.fromisoformat(query[name])
     except ValueError as error:
-        raise ApiError(400, 20001, f"{name}{op} must be a date") from error
-    limit = limit if limit.tzinfo else limit.replace(tzinfo=dt.UTC)
-    if at is None:
-        return False
+        raise ApiError(400, 20001, f"{name} must be a date") from error
+    return limit if limit.tzinfo else limit.replace(tzinfo=dt.UTC)
+
+
+def _in_time(call: PeerCall, limits: dict[tuple[str, str], dt.datetime | None]) -> bool:
+    for (name, op), limit in limits.items():
+        at = call.start_time if name == "StartTime" else call.end_time
+        if limit is not None and (at is None or not _fits(at, op, limit)):
+            return False
+    return True
+
+
+def _fits(at: dt.datetime, op: str, limit: dt.datetime) -> bool:
     if op == "<":
         return at < limit
     return at >= limit if op == ">" else at.date() == limit.date()

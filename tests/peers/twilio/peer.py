@@ -195,14 +195,18 @@ class TwilioPeer:
         return self._mouths.get(number, sound.silence)
 
     def customer_calls(self, number: str, dialled: str) -> PeerCall:
-        """Let somebody ring one of our numbers; `number` "+266696687" or "anonymous" withholds it."""
+        """Let somebody ring one of our numbers; "+266696687" or "anonymous" hides the own. Raises KeyError for none of ours."""
+        if dialled not in self.numbers:
+            raise KeyError(dialled)
         call = PeerCall(self, "inbound", number, dialled)
         self.calls.append(call)
         call.start()
         return call
 
     def customer_texts(self, number: str, dialled: str, text: str) -> str:
-        """Let somebody send a text to one of our numbers; returns its SID."""
+        """Let somebody send a text to one of our numbers; returns its SID. Raises KeyError for none of ours."""
+        if dialled not in self.numbers:
+            raise KeyError(dialled)
         message = PeerMessage(self, "inbound", number, dialled, text)
         self.messages.append(message)
         self.spawn(message.come_in())

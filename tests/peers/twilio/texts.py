@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from tests.peers.twilio.peer import TwilioPeer
 
 
+# 3GPP TS 23.038: the default alphabet, and what takes two of its characters
+_GSM = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_EXTENDED = "^{}\\[~]|€\f"
+
+
 class TextOutcome(enum.Enum):
     """What becomes of a message to a number: the states after queued, and Twilio's error."""
 
@@ -46,8 +54,11 @@ class PeerMessage:
     @property
     def segments(self) -> int:
         """How many SMS it takes: 160 characters of the GSM alphabet, 70 of others; less when it is more than one."""
-        one, part = (160, 153) if self.text.isascii() else (70, 67)
-        return 1 if len(self.text) <= one else -(-len(self.text) // part)
+        if set(self.text) <= set(_GSM + _GSM_EXTENDED):
+            length, one, part = len(self.text) + sum(self.text.count(each) for each in _GSM_EXTENDED), 160, 153
+        else:
+            length, one, part = len(self.text.encode("utf-16-be")) // 2, 70, 67
+        return 1 if length <= one else -(-length // part)
 
     def go_out(self, outcome: TextOutcome) -> None:
         """Send it; the app is told of each state."""

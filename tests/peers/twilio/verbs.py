@@ -3,7 +3,7 @@
 import asyncio
 import wave
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tests.peers.twilio.call import PeerCall
 
 INVALID_URL = 11100
-_MOST_DOCUMENTS = 1000
 Document = list[Verb]
 
 
@@ -193,7 +192,7 @@ class Runner:
         if not verb.get("action"):
             return None
         params = {"DialCallStatus": told.status, "DialCallSid": told.sid, "DialCallDuration": str(told.duration)}
-        return await self.call.app.fetch(urljoin(verb.get("action"), ""), verb.get("method", "POST"), params)
+        return await self.call.app.fetch(verb.get("action"), verb.get("method", "POST"), params)
 
     async def _first_answered(self, children: list["PeerCall"]) -> "PeerCall | None":
         while True:

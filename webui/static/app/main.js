@@ -17,6 +17,7 @@ import { callerOf } from "./ring.js";
 import { startSoftphone } from "./softphone.js";
 import { startStation } from "./station.js";
 import { load, state, watch } from "./store.js";
+import { startTexting } from "./texting.js";
 import { startTopbar } from "./topbar.js";
 import { startWrapUp } from "./wrapup.js";
 import { setTheme } from "./theme.js";
@@ -45,6 +46,7 @@ async function start() {
   startCallButtons();
   startWrapUp();
   startMeetings();
+  startTexting();
   startKeyboard();
   watch(contactOpened);
   startLive();

@@ -12,7 +12,7 @@ import { clock, secondsSince } from "./format.js";
 import { currentTheme, setTheme } from "./theme.js";
 import { watch } from "./store.js";
 
-const LISTED = new Set(["call.answered", "call.changed", "call.ended", "call.ringing", "call.withdrawn", "agent.state", "meeting.due", "meeting.dialling", "meeting.changed", "meeting.missed", "meeting.assigned", "roster.changed"]);
+const LISTED = new Set(["call.answered", "call.changed", "call.ended", "call.ringing", "call.withdrawn", "agent.state", "meeting.due", "meeting.dialling", "meeting.changed", "meeting.missed", "meeting.assigned", "roster.changed", "text.received", "text.seen", "text.status"]);
 const REFRESH_MILLISECONDS = 400;
 const LARGEST_REFRESHED = 51; // a page of rows and the line that loads more
 let refreshTimer = 0;

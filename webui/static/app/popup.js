@@ -8,7 +8,7 @@ import { chooser, createLink, tellChosen } from "./match.js";
 import { pageLink } from "./navigate.js";
 import { callerOf, ringFor } from "./ring.js";
 import { change, load, state, subscribe, takeCall } from "./store.js";
-import { linesOf } from "./timeline.js";
+import { linesOf, textButton } from "./timeline.js";
 
 const DELIBERATE_MILLISECONDS = 800; // a button focused for less answers no key: the person was typing elsewhere
 const cards = new Map();
@@ -70,6 +70,7 @@ function build(offer) {
     offer.identification === "several" ? chooser(offer) : null,
     createLink(offer),
     answerButtons(offer),
+    textButton(offer, offer.identification === "matched" ? offer.candidates[0]?.contact_id : null),
     linesOf(offer.timeline),
   ];
   return h("section", { class: "popup popup-ringing", "data-call": offer.call_id, role: "region", "aria-labelledby": heading.id },

@@ -16,6 +16,7 @@ export const state = {
   meetings: [], // phone meetings that are up, as meeting.due says them
   meeting: null, // that of the call or the wrap-up: {call_id, mode, meeting}
   missed: [], // one's own of the last hours that nobody has planned anew
+  unreadTexts: 0, // that came for one's projects and nobody has dealt with
   ended: null, // the last call that failed, so that its reason can be read
   connected: false,
   switchUp: true,
@@ -82,6 +83,7 @@ function take(me) {
     meetings: me.meetings || [],
     meeting: me.meeting || null,
     missed: me.missed || [],
+    unreadTexts: me.unread_texts || 0,
     switchUp: me.switch_up !== false,
     draining: me.draining === true,
   });

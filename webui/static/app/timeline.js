@@ -1,8 +1,9 @@
 // The customer's last lines as the cards in the dock show them.
 
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { between, clock, when } from "./format.js";
 import { t } from "./i18n.js";
+import { callerOf } from "./ring.js";
 
 /** Return the lines as a list, null when there are none. */
 export function linesOf(lines) {
@@ -19,6 +20,7 @@ export function machineOf(machine) {
 /** Say a line of the timeline in the person's language. */
 function textOf(line) {
   if (line.kind === "meeting") return meetingText(line);
+  if (line.kind === "text") return `${line.data?.direction === "outbound" ? t("SMS to the customer") : t("SMS from the customer")}: ${line.text}`;
   if (line.kind !== "call") return line.text;
   const { direction, outcome, seconds, disposition, note, dropped, machine } = line.data || {};
   const way = direction === "outbound" ? t("Call to the customer") : t("Call from the customer");
@@ -34,4 +36,10 @@ function meetingText({ text, data }) {
   if (!words[event]) return text;
   const future = ["planned", "moved"].includes(event) && from && to ? between(from, to) : null;
   return [words[event], name, future, note].filter(Boolean).join(" · ");
+}
+
+/** Return the button that writes to the customer's mobile, in a row of its own; null when the number is none. */
+export function textButton(call, contactId) {
+  if (!call.takes_texts) return null;
+  return h("div", {}, h("button", { type: "button", class: "btn btn-sm", "data-text": call.number, "data-shown": call.number_shown, "data-contact": contactId || null, "data-name": callerOf(call) }, icon("message"), t("SMS")));
 }

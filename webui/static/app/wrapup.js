@@ -10,7 +10,7 @@ import { noteField } from "./note.js";
 import { outcomePart } from "./outcome.js";
 import { callerOf } from "./ring.js";
 import { change, load, state, subscribe } from "./store.js";
-import { machineOf } from "./timeline.js";
+import { machineOf, textButton } from "./timeline.js";
 
 let card = null;
 
@@ -97,7 +97,7 @@ function build(call) {
       h("div", { class: "popup-sub" }, [now.organisation, now.number_shown === name ? "" : now.number_shown, machineOf(now.machine)].filter(Boolean).join(" · ")));
     const asking = { ...now, call_id: now.id };
     const open = !now.contact_id && !now.organisation_id;
-    ask.replaceChildren(...[open && now.identification === "several" ? chooser(asking) : null, somebodyElse(now), open ? createLink(asking) : null].filter(Boolean));
+    ask.replaceChildren(...[open && now.identification === "several" ? chooser(asking) : null, textButton(now, now.contact_id), somebodyElse(now), open ? createLink(asking) : null].filter(Boolean));
     options(disposition, now);
   };
   return { id, element, update, note };
