@@ -185,6 +185,29 @@ async def test_a_caller_hears_ringing_for_as_long_as_nobody_decides(rig: TwilioR
     assert customer.answered
 
 
+@pytest.mark.parametrize("answers", [True, False])
+async def test_a_caller_whom_twilio_picks_up_while_nobody_decides_is_answered_or_refused_all_the_same(
+    rig: TwilioRig, answers: bool
+) -> None:
+    rig.peer.pace = 0.05
+    rig.peer.redirect_picks_up = True  # Twilio does not say what a second document does
+    rig.send(ConfigureTrunks(()))
+    rig.carrier._patience = rig.patience._replace(webhook=0.05)
+    rig.send(ConfigureTrunks((rig.config,)))
+    customer, leg_id = await offered(rig)
+    await rig.until(lambda: customer.answered)
+    assert [each.state for each in (await rig.snapshot()).legs] == ["ringing"]
+    if answers:
+        rig.send(AnswerLeg(leg_id))
+        await rig.event(LegAnswered, leg_id)
+        customer.hang_up()
+        assert await ended(rig, leg_id) == (EndReason.COMPLETED, "far")
+    else:
+        rig.send(HangUpLeg(leg_id, EndReason.BUSY))
+        assert await ended(rig, leg_id) == (EndReason.BUSY, "near")
+    await rig.until(lambda: customer.ended)
+
+
 @pytest.mark.parametrize(
     ("number", "shown", "withheld"),
     [("+266696687", "", True), ("anonymous", "", True), ("+86282452253", "", False), (ANNA, ANNA, False)],
