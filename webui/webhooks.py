@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Message, Receive, Scope, Send
 
 from callcenter import clock
-from callcenter.errors import CallCenterError, NotFound, TooMany
+from callcenter.errors import CallCenterError, NotFound, TooMany, Unavailable
 from callcenter.phone import LONGEST_WEBHOOK, Phone, Refusal, Reply, Webhook, WebhookAnswer
 from callcenter.trunks import service as trunks
 from webui import errors, metrics, security
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 PREFIX = "/twilio/"
 PATIENCE = LONGEST_WEBHOOK + 3  # seconds: the switch answers before
+SWITCH_BACK_SECONDS = 5.0  # a switch that is away, or goes while it thinks, is waited for: the caller hears ringing meanwhile
+_LOOK_SECONDS = 0.1
 _FORM = "application/x-www-form-urlencoded"
 _PATH = re.compile(r"[A-Za-z0-9._~-]{1,128}(/[A-Za-z0-9._~-]{1,128}){0,4}")  # nothing that could be written in two ways
 _MOST_FIELDS = 400
@@ -137,7 +139,7 @@ async def _params(request: Request) -> tuple[tuple[str, str], ...]:
 
 async def _ask(phone: Phone, webhook: Webhook, receive: Receive) -> Reply:
     """Let the switch answer; raises ClientDisconnect as soon as whoever asked is gone, and asks no more."""
-    asked = asyncio.ensure_future(phone.ask(webhook, timeout=PATIENCE))
+    asked = asyncio.ensure_future(_answered(phone, webhook))
     gone = asyncio.ensure_future(_gone(receive))
     try:
         await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -148,6 +150,20 @@ async def _ask(phone: Phone, webhook: Webhook, receive: Receive) -> Reply:
         for each in (asked, gone):
             each.cancel()
         await asyncio.gather(asked, gone, return_exceptions=True)
+
+
+async def _answered(phone: Phone, webhook: Webhook) -> Reply:
+    """Ask again of a switch that is away for a moment; it takes a webhook that comes twice once. Raises Unavailable."""
+    end, away = clock.monotonic() + PATIENCE, 0.0
+    while True:
+        try:
+            return await phone.ask(webhook, timeout=end - clock.monotonic())
+        except Unavailable:
+            now = clock.monotonic()
+            away = away or now
+            if now - away >= SWITCH_BACK_SECONDS or now + 2 * _LOOK_SECONDS >= end:
+                raise
+            await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _gone(receive: Receive) -> None:

@@ -16,6 +16,7 @@ from callcenter.trunks import service as trunks
 from callcenter.trunks.service import TrunkInput, TwilioInput
 from tests.callcenter.trunks.test_twilio import NUMBER, SID, TOKEN
 from tests.webui.conftest import Site, serving
+from webui import webhooks
 from webui.webhooks import PATIENCE, Strangers
 
 ADMIN = Actor(None, "root", Role.ADMINISTRATOR)
@@ -125,7 +126,19 @@ async def test_only_trunks_that_take_webhooks_are_asked_about(site: Site, trunk_
     assert asked(site) == []
 
 
-async def test_a_switch_that_is_away_is_503_in_plain_words(site: Site, trunk_id: int) -> None:
+async def test_a_switch_that_comes_back_in_time_answers_after_all(site: Site, trunk_id: int) -> None:
+    site.phone.refuse("webhook", Unavailable("The telephone switch cannot be reached. Try again in a moment."))
+    async with carrier(site) as client:
+        waiting = asyncio.create_task(client.post(f"/twilio/{trunk_id}/voice", headers=FORM))
+        while len(asked(site)) < 2:
+            await asyncio.sleep(0.01)
+        assert not waiting.done()
+        site.phone.refuse("webhook", None)
+        assert (await waiting).text == "<Response/>"
+
+
+async def test_a_switch_that_is_away_is_503_in_plain_words(site: Site, trunk_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "SWITCH_BACK_SECONDS", 0.3)
     async with carrier(site) as client:
         site.phone.refuse("webhook", Unavailable("The telephone switch did not answer in time. Try again."))
         answer = await client.post(f"/twilio/{trunk_id}/voice", headers=FORM)
