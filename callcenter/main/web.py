@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from callcenter import clock
 from callcenter.config import Settings, host_port
 from callcenter.db import Committed, Database
+from callcenter.main import memory
 from callcenter.messages.mailer import Mailer
 from callcenter.scheduler import Scheduler
 from callcenter.switchboard import Switchboard
@@ -43,7 +44,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     app = create_app(settings, database, link, live)
     server = _server(settings, app)
     work = {
-        "garbage": collect(work_done.long_ago),
+        "garbage": collect(work_done.long_ago, memory.giver()),
         "link": link.run(),
         "switchboard": switchboard.run(),
         "scheduler": scheduler.run(),
