@@ -81,6 +81,7 @@ class LiveSocket:
         self._queue: asyncio.Queue[Item] = asyncio.Queue(QUEUE_LIMIT)
         self._ending: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self._idle = False  # the writer has nothing to do
+        self._gone = False  # a message could not be sent
         self._heard: deque[float] = deque(maxlen=FLOOD_MESSAGES)
 
     def push(self, seq: int, text: str, offer_id: str = "") -> None:
@@ -100,12 +101,13 @@ class LiveSocket:
             self._put(begun or text)
 
     def _begin(self, text: str) -> Begun | None:
-        """Send a message now, if nothing waits before it; None: it has to wait, or failed, which the writer will see."""
+        """Send a message now, if nothing waits before it; None: it has to wait, or the far end is gone."""
         if not self._idle or not self._queue.empty():
             return None
         try:
             return Begun(self.websocket.send_text(text))
         except (RuntimeError, OSError, WebSocketDisconnect):
+            self._gone = True  # Starlette calls a second try a fault of ours
             return None
 
     def _left(self, seq: int, offer_id: str) -> None:
@@ -190,6 +192,8 @@ class LiveSocket:
                 self._idle = True
                 item = await self._queue.get()
                 self._idle = False
+                if self._gone:
+                    return
                 match item:
                     case Numbered():
                         await self._send_numbered(item)

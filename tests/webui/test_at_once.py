@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import structlog
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from callcenter.actor import Actor
@@ -81,12 +82,15 @@ class Wire:
     def __init__(self) -> None:
         self.open = asyncio.Event()
         self.open.set()
-        self.broken = False
+        self.broken = self.over = False
         self.sent: list[str] = []
 
     async def send_text(self, text: str) -> None:
         if self.broken:
+            self.broken, self.over = False, True
             raise WebSocketDisconnect(1006)
+        if self.over:
+            raise RuntimeError('Cannot call "send" once a close message has been sent.')
         await self.open.wait()
         self.sent.append(text)
 
@@ -146,6 +150,8 @@ async def test_a_far_end_that_is_gone_ends_the_connection(site: Site, consultant
     wire = Wire()
     socket, task, offers = await connected(site, consultant, wire)
     wire.broken = True
-    socket.push(socket.last + 1, "pop-up", "offer")
-    await asyncio.wait_for(task, 30)
+    with structlog.testing.capture_logs() as logged:
+        socket.push(socket.last + 1, "pop-up", "offer")
+        await asyncio.wait_for(task, 30)
     assert (wire.sent, offers) == ([], [])
+    assert [each["event"] for each in logged if each["log_level"] == "error"] == []
