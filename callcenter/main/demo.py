@@ -13,6 +13,8 @@ from callcenter.contacts.forms import ContactInput, NumberInput, OrganisationInp
 from callcenter.contacts.models import Contact
 from callcenter.db import Database, UnitOfWork
 from callcenter.main import twilio_demo
+from callcenter.meetings import settings as meetings
+from callcenter.meetings.forms import SettingsInput
 from callcenter.projects import service as projects
 from callcenter.projects.models import Project
 from callcenter.projects.service import ProjectInput
@@ -54,6 +56,9 @@ def welcome(settings: Settings) -> str:
 def seed(settings: Settings, say: Callable[[str], None]) -> None:
     """Fill an empty database; an existing one only gets the trunk's present address and password."""
     asyncio.run(_seed(settings, say))
+
+
+_ANY_HOUR = {str(day): [("00:00", "24:00")] for day in range(7)}  # of phone meetings: a demo is tried at night, too
 
 
 async def _seed(settings: Settings, say: Callable[[str], None]) -> None:
@@ -119,6 +124,7 @@ async def _add_project(uow: UnitOfWork, trunk_id: int) -> None:
     project = await projects.add_project(uow, data)
     serving = await uow.session.scalars(select(User.id).where(User.role != Role.ADMINISTRATOR.value))
     await projects.set_members(uow, project.id, list(serving))
+    await meetings.set_settings(uow, project.id, SettingsInput(hours=_ANY_HOUR))
     await projects.set_dispositions(uow, None, _DISPOSITIONS)
 
 
