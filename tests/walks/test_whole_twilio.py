@@ -1,5 +1,6 @@
 """The whole product over a Twilio of our own, in Chromium with real audio: what `make run TRUNK=twilio-demo` starts."""
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,11 +8,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from callcenter import rehearsal
+from callcenter import clock, rehearsal
 from callcenter.config import Settings
 from callcenter.main.demo import PASSWORD
 from telephony.lab.customers import DEMO_NUMBER
-from tests.walks.browser import MICROPHONE_HERTZ, Desk, chromium, desk
+from tests.walks.browser import MICROPHONE_HERTZ, PATIENCE, Desk, chromium, desk
 from tests.walks.consultant import rest
 from tests.walks.hearing import hears
 from tests.walks.whole import Product, free_port, ok, running, until
@@ -121,3 +122,39 @@ async def test_a_busy_customer_is_told_as_busy(product: Product, anna: Desk, tok
             return bool((await ok(await api.get(f"calls/{call['id']}")))["end_reason"] == "busy")
 
         await until("the call to end busy", busy)
+
+
+async def test_an_automatic_phone_meeting_is_dialled_over_twilio(product: Product, anna: Desk, token: str) -> None:
+    now = clock.now()
+    async with product.api(product.command("token", "add", "maria")) as maria, product.api(token) as api:
+        me = await ok(await api.get("me"))
+        meeting = {
+            "name": "Offer",
+            "number": ANNA_KOWALSKA,
+            "mode": "automatic",
+            "from_at": now.isoformat(),
+            "to_at": (now + dt.timedelta(hours=1)).isoformat(),
+            "project_id": me["projects"][0]["id"],
+            "user_id": me["user"]["id"],
+        }
+        planned = await ok(await maria.post("phone-meetings", json=meeting))
+        await expect(anna.page.locator("#softphone[data-phase=talking]")).to_be_visible(timeout=PATIENCE)  # after the countdown
+        await customer_is(product, state="talking", direction="out", other=DEMO_NUMBER)
+        await anna.page.locator("#softphone").get_by_role("button", name="Hang up").click()
+        await anna.state("wrap_up")
+
+        async def held() -> bool:
+            return bool((await ok(await maria.get(f"phone-meetings/{planned['id']}")))["state"] == "held")
+
+        await until("the meeting to be held", held)
+
+
+async def test_a_text_message_is_delivered_over_twilio_and_answered(product: Product, anna: Desk, token: str) -> None:
+    async with product.api(token) as api:
+        sent = await ok(await api.post("texts", json={"number": ANNA_KOWALSKA, "text": "Jutro o 15?", "key": "walk"}))
+
+        async def delivered() -> bool:
+            return bool((await ok(await api.get(f"texts/{sent['id']}")))["state"] == "delivered")
+
+        await until("the message to be delivered", delivered)
+    await expect(anna.page.locator("nav a[href='/texts']")).to_contain_text("1", timeout=PATIENCE)  # the customer answers
