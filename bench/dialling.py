@@ -34,8 +34,8 @@ class Dialling:
         self._peer.longest_queue = _LONGEST_QUEUE
         self._streams = f"127.0.0.1:{free_port()}"
         self._carrier = TwilioCarrier(Settings(data_dir=folder, streams=self._streams))
-        self._front = Front(lambda: self._carrier_phone)  # type: ignore[arg-type,return-value]
-        self._carrier_phone = _Straight(self._carrier)
+        straight = _Straight(self._carrier)
+        self._front = Front(lambda: straight)  # type: ignore[arg-type,return-value]  # of a Phone it only asks
 
     async def run(self) -> Counter[str]:
         """Dial; returns how the calls ended: answered, or a reason."""

@@ -17,11 +17,8 @@ FULL_QUIET_SECONDS = 30.0  # between full collections while it is quiet
 FULL_BUSY_SECONDS = 300.0  # while it never is
 
 
-async def collect(quiet: Callable[[], bool], then: Callable[[], None] | None = None) -> None:
-    """Take garbage collection over until cancelled; `quiet` tells whether nobody would wait for a full collection.
-
-    `then` is called after each full one: the moment for what takes a while, too.
-    """
+async def collect(quiet: Callable[[], bool]) -> None:
+    """Take garbage collection over until cancelled; `quiet` tells whether nobody would wait for a full collection."""
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -33,8 +30,6 @@ async def collect(quiet: Callable[[], bool], then: Callable[[], None] | None = N
             since = clock.monotonic() - last_full
             if since >= FULL_BUSY_SECONDS or (since >= FULL_QUIET_SECONDS and quiet()):
                 gc.collect()
-                if then is not None:
-                    then()
                 last_full = clock.monotonic()
             else:
                 gc.collect(1 if turn % MIDDLE_EVERY == 0 else 0)

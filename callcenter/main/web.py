@@ -11,7 +11,6 @@ from starlette.applications import Starlette
 from callcenter import clock
 from callcenter.config import Settings, host_port
 from callcenter.db import Committed, Database
-from callcenter.main import memory
 from callcenter.messages.mailer import Mailer
 from callcenter.scheduler import Scheduler
 from callcenter.switchboard import Switchboard
@@ -44,7 +43,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     app = create_app(settings, database, link, live)
     server = _server(settings, app)
     work = {
-        "garbage": collect(work_done.long_ago, memory.giver()),
+        "garbage": collect(work_done.long_ago),
         "link": link.run(),
         "switchboard": switchboard.run(),
         "scheduler": scheduler.run(),

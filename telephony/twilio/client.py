@@ -37,7 +37,7 @@ class _Failed(Exception):
         self.meaning = meaning
 
 
-class Session(AsyncHttpClient):  # type: ignore[misc]
+class Session(AsyncHttpClient):  # type: ignore[misc]  # the library has no types
     """The HTTP client the library is given: one aiohttp session, another address when a gateway stands before Twilio."""
 
     def __init__(self, api_url: str, kept: trace.Trace) -> None:
