@@ -18,11 +18,11 @@ run: $(READY) $(FRONT_END) ## Start the product with demo data and a carrier of 
 
 test: $(READY_TEST) $(FRONT_END) ## Run the tests (brings Debian packages when root, else says which)
 	@sh scripts/debian-packages.sh
-	@$(BIN)/python -m pytest -n $(strip $(WORKERS)) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(strip $(WORKERS)) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 coverage: $(READY_TEST) $(FRONT_END) ## Run the tests and list the lines they do not reach (half as long again)
 	@sh scripts/debian-packages.sh
-	@$(BIN)/python -m pytest -n $(strip $(WORKERS)) --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/python -m pytest -n $(strip $(WORKERS)) --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(READY_TEST) ## Formatting, lint, types, import rules, translations
 	@$(BIN)/ruff format --check .
@@ -31,7 +31,7 @@ check: $(READY_TEST) ## Formatting, lint, types, import rules, translations
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/check_translations.py
 
-bench: $(READY_TEST) $(FRONT_END) ## Measure: latencies, calls a second, bridges (takes about 15 minutes)
+bench: $(READY_TEST) $(FRONT_END) ## Measure: latencies, calls a second, bridges, a campaign (over half an hour; ARGS=campaign: that alone)
 	@sh scripts/debian-packages.sh
 	@$(BIN)/python -m bench $(ARGS)
 

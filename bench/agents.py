@@ -15,22 +15,23 @@ from callcenter import clock
 from tests.walks.whole import Product, ok, until
 
 Rule = Callable[[dict[str, Any]], bool]
+Hears = Callable[[dict[str, Any]], None]
 
 
 class Agent:
     """What is offered is answered when `answers` says so, and hung up after `talk` seconds. Use as an async context manager.
 
     `answering` are milliseconds from the click to call.answered (the customer's ACK included); `hung_up` counts its calls,
-    `refused` holds what the API would not do. Live messages are acted on and not kept.
+    `refused` holds what the API would not do. Live messages are acted on, told to `hears`, and not kept.
     """
 
-    def __init__(self, product: Product, token: str, *, answers: Rule, talk: float = 0.5) -> None:
+    def __init__(self, product: Product, token: str, *, answers: Rule, talk: float = 0.5, hears: Hears | None = None) -> None:
         self.answering: list[float] = []
         self.refused: list[str] = []
         self.hung_up = 0
         self._product, self._token = product, token
         self._api = product.api(token)
-        self._answers, self._talk = answers, talk
+        self._answers, self._talk, self._hears = answers, talk, hears
         self._session = ""
         self._station: Station | None = None
         self._clicked: dict[str, float] = {}
@@ -89,6 +90,8 @@ class Agent:
             async for text in socket:
                 message = orjson.loads(text)
                 kind, data = message["type"], message["data"]
+                if self._hears is not None:
+                    self._hears(message)
                 if kind == "call.offered" and self._answers(data):
                     self._do(self._answer(data["call_id"]))
                 elif kind == "call.answered" and data["call_id"] in self._clicked:

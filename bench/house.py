@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from bench import cores
-from bench.agents import Agent, Rule
+from bench.agents import Agent, Hears, Rule
 from bench.seed import seeded
 from callcenter.actor import SYSTEM
 from callcenter.config import Settings
@@ -64,7 +64,9 @@ def empty(folder: Path) -> Product:
 
 async def _like(uow: UnitOfWork, first: User, login: str) -> int:
     """Add one more with the first one's password: hashing it fifty times takes longer than the rest."""
-    user = User(login=login, name=login, role=first.role, password_hash=first.password_hash, created_at=uow.now)
+    user = User(
+        login=login, name=login, role=first.role, accounts=first.accounts, password_hash=first.password_hash, created_at=uow.now
+    )
     uow.session.add(user)
     await uow.session.flush()
     return user.id
@@ -80,10 +82,14 @@ async def serving(product: Product) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def staffed(product: Product, tokens: list[str], *, answers: Rule, talk: float = 0.5) -> AsyncIterator[list[Agent]]:
+async def staffed(
+    product: Product, tokens: list[str], *, answers: Rule, talk: float = 0.5, hears: Hears | None = None
+) -> AsyncIterator[list[Agent]]:
     """Have an agent ready for each token."""
     async with AsyncExitStack() as stack:
-        agents = [await stack.enter_async_context(Agent(product, token, answers=answers, talk=talk)) for token in tokens]
+        agents = [
+            await stack.enter_async_context(Agent(product, token, answers=answers, talk=talk, hears=hears)) for token in tokens
+        ]
         await asyncio.gather(*(agent.ready() for agent in agents))
         yield agents
 

@@ -24,7 +24,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from bench.figures import Run, percentile, spread
 from callcenter import clock
-from callcenter.actor import Actor, Role
+from callcenter.actor import EVERY_ACCOUNT, Actor, Role
 from callcenter.config import Settings
 from callcenter.db import Database
 from callcenter.meetings import search, service
@@ -93,8 +93,8 @@ async def _measure(kind: str, url: str, meetings: int) -> Run:
     found: Run = {f"{kind}: seconds to fill": time.perf_counter() - began}
     database = Database(url, settings=Settings(_env_file=None))
     for who, actor in (
-        ("supervisor", Actor(CONSULTANTS + 1, "Sue", Role.SUPERVISOR)),
-        ("consultant", Actor(7, "Anna", Role.CONSULTANT)),
+        ("supervisor", Actor(CONSULTANTS + 1, "Sue", Role.SUPERVISOR, accounts=EVERY_ACCOUNT)),
+        ("consultant", Actor(7, "Anna", Role.CONSULTANT, accounts=EVERY_ACCOUNT)),
     ):
         times = await _ask(database, actor)
         for what, typed in (("three filters", False), ("typed text and filters", True)):
@@ -212,8 +212,8 @@ def _others() -> Iterator[tuple[str, str, list[tuple[Any, ...]]]]:
     yield "projects", columns + " ring_seconds allow_premium foreign_countries created_at", projects
     members = [(n % PROJECTS + 1, n) for n in range(1, CONSULTANTS + 1)] + [((n + 7) % PROJECTS + 1, n) for n in range(1, 201)]
     yield "project_members", "project_id user_id", members
-    contacts = [(n, "Jan", "Nowak", "nowak jan", "", "", "", "", at, at, 1) for n in range(1, CONTACTS + 1)]
-    yield "contacts", "id first_name last_name sort_name position email note folded created_at updated_at version", contacts
+    contacts = [(n, "Jan", "Nowak", "nowak jan", "", "", "", at, at, 1) for n in range(1, CONTACTS + 1)]
+    yield "contacts", "id first_name last_name sort_name email note folded created_at updated_at version", contacts
 
 
 def _fill_sqlite(url: str, count: int, ahead: dt.timedelta) -> None:

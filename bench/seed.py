@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
 from sqlalchemy.orm import selectinload
 
 from bench.figures import RESULTS
 from callcenter.config import Settings
-from callcenter.contacts import search, service, text
+from callcenter.contacts import index, search, service, text
 from callcenter.contacts.forms import ContactInput, NumberInput
 from callcenter.contacts.models import Contact, ContactTerm
 from callcenter.db import Database
@@ -82,7 +82,8 @@ def _fill(path: Path, count: int) -> None:
         people = [_person(n) for n in range(first, min(first + BATCH, count + 1))]
         connection.executemany(
             "INSERT INTO contacts (id, first_name, last_name, sort_name, folded, organisation_id,"
-            " position, email, note, created_at, updated_at, version) VALUES (?, ?, ?, ?, ?, ?, '', '', '', ?, ?, 1)",
+            " type, email, address1, address2, postcode, city, province, country, note, created_at, updated_at, version)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'customer', '', '', '', '', '', '', '', '', ?, ?, 1)",
             [(*each[:6], _AT, _AT) for each in people],
         )
         connection.executemany(
@@ -97,6 +98,10 @@ def _fill(path: Path, count: int) -> None:
     connection.execute("INSERT INTO contact_terms (term, contact_id) SELECT term, contact_id FROM unsorted ORDER BY 1, 2")
     connection.commit()
     connection.close()
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as building:
+        index.build(building)
+    engine.dispose()
 
 
 def _organisation(n: int) -> str:

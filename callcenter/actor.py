@@ -15,6 +15,19 @@ class Role(enum.StrEnum):
     SYSTEM = "system"
 
 
+class AccountRole(enum.StrEnum):
+    """What a user may do with accounts (organisations and contacts) of a type (S17); what each allows: contacts/rights.py."""
+
+    PARTNER_MANAGER = "partner_manager"
+    CUSTOMER_MANAGER = "customer_manager"
+    PARTNER_READER = "partner_reader"
+    CUSTOMER_READER = "customer_reader"
+    PARTNER_ADMIN = "partner_admin"
+    CUSTOMER_ADMIN = "customer_admin"
+
+
+EVERY_ACCOUNT = frozenset({AccountRole.PARTNER_ADMIN, AccountRole.CUSTOMER_ADMIN})  # reads and changes all accounts
+
 _RANK = {role: rank for rank, role in enumerate(Role)}
 
 
@@ -25,7 +38,7 @@ def at_least(role: Role, wanted: Role) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The person, or the system itself, on whose behalf something happens."""
+    """The person, or the system itself, on whose behalf something happens. Without account roles no account is seen."""
 
     user_id: int | None
     name: str
@@ -34,6 +47,7 @@ class Actor:
     time_zone: str = "Europe/Warsaw"
     session_id: int | None = None
     address: str | None = None
+    accounts: frozenset[AccountRole] = frozenset()
 
     def may(self, role: Role) -> bool:
         """Tell whether the actor has at least `role`."""
@@ -52,4 +66,4 @@ class Actor:
         return self.user_id
 
 
-SYSTEM = Actor(user_id=None, name="system", role=Role.SYSTEM)
+SYSTEM = Actor(user_id=None, name="system", role=Role.SYSTEM, accounts=EVERY_ACCOUNT)

@@ -41,7 +41,9 @@ class Settings(BaseSettings):
     lab_twilio: str = Field("127.0.0.1:5071", description="Address and port of the demo's own Twilio (TCP).")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
     session_hours: int = Field(12, ge=1, description="Hours after which an unused sign-in ends.")
-    smtp: str = Field("", description="HOST:PORT of the server e-mails leave through; empty: none are sent.")
+    smtp: str = Field(
+        "", description="HOST:PORT of the server e-mails leave through; console: they only go to the log; empty: none are sent."
+    )
     smtp_user: str = Field("", description="User name at the mail server; empty: no sign-in.")
     smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
     smtp_tls: Literal["starttls", "tls", "none"] = Field("starttls", description="starttls, tls (from the first byte) or none.")
@@ -49,6 +51,24 @@ class Settings(BaseSettings):
     mail_days: int = Field(
         365, ge=1, description="Days sent and failed e-mails are kept; about phone meetings that are not over longer."
     )
+    mail_from_name: Literal["sender", "person", "both"] = Field(
+        "person", description="Name customers see on e-mails people write: sender (CALLCENTER_SMTP_FROM's), person, or both."
+    )
+    mail_reply_to: str = Field("", description="Address answers to e-mails people write go to; empty: the sender's.")
+    imap: str = Field("", description="HOST:PORT of the mailbox customers' answers are read from; empty: none are read.")
+    imap_user: str = Field("", description="User name at the mailbox.")
+    imap_password: SecretStr = Field(SecretStr(""), description="Password at the mailbox.")
+    imap_tls: Literal["tls", "starttls", "none"] = Field("tls", description="tls (from the first byte), starttls or none.")
+    imap_folder: str = Field("INBOX", description="Folder of the mailbox that is read.")
+    imap_mark_seen: bool = Field(True, description="Mark what was read as seen in the mailbox; nothing is ever deleted there.")
+    imap_seconds: int = Field(30, ge=1, le=3600, description="Seconds between two looks into the mailbox.")
+    fax_gateway: str = Field(
+        "", description="Address of the e-mail-to-fax gateway, like {number}@fax.example.com; empty: no faxes."
+    )
+    fax_number: Literal["e164", "digits", "00"] = Field(
+        "digits", description="How the gateway wants numbers: e164 (+4822...), digits (4822...) or 00 (004822...)."
+    )
+    fax_megabytes: int = Field(10, ge=1, le=25, description="Largest PDF that is sent as a fax.")
     meeting_countdown_seconds: int = Field(
         5, ge=0, le=60, description="Seconds a consultant sees an automatic phone meeting before it is dialled; 0: none."
     )
@@ -72,6 +92,13 @@ class Settings(BaseSettings):
         if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
             raise ValueError(f"{value!r} is not a country code like PL or DE")
         return value.upper()
+
+    @field_validator("fax_gateway")
+    @classmethod
+    def _gateway(cls, value: str) -> str:
+        if value and (value.count("{number}") != 1 or value.count("@") != 1 or len(value.split()) != 1):
+            raise ValueError(f"{value!r} is not an address with a number in it, like {{number}}@fax.example.com")
+        return value
 
     @field_validator("database_url")
     @classmethod

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
-from callcenter import clock, sqlite_inline
+from callcenter import clock, postgresql_binary, sqlite_inline
 from callcenter.actor import SYSTEM, Actor
 from callcenter.config import Settings
 from callcenter.events import LiveEvent, Transient
@@ -96,12 +96,13 @@ class Outgoing:
 class Committed:
     """What leaves after a commit: commands for the switch in order, messages for browsers, times at which work is due.
 
-    `at` is the transaction's time, the same one the stored messages carry.
+    `at` is the transaction's time, the same one the stored messages carry. `facts` are those that were reacted to.
     """
 
     commands: list[Command] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
     due: list[dt.datetime] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
     at: dt.datetime = field(default_factory=clock.now)
 
 
@@ -162,6 +163,7 @@ class UnitOfWork:
             self.committed.commands,
             self.committed.outgoing,
             self.committed.due,
+            self.committed.facts,
             self.facts,
             self.lines,
         )
@@ -211,6 +213,7 @@ class Database:
         else:
             self.engine = create_async_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
             self.reader = self.engine
+            postgresql_binary.allow(self.engine)
 
     @asynccontextmanager
     async def unit_of_work(self, actor: Actor = SYSTEM) -> AsyncIterator[UnitOfWork]:
@@ -219,7 +222,7 @@ class Database:
         async with lock, AsyncSession(self.engine, expire_on_commit=False, sync_session_class=_Session) as session:
             uow = UnitOfWork(session, actor, self)
             yield uow
-            await self._react(uow)
+            await self.react(uow)
             await session.flush()
             await uow.flush_lines()
             for listener in self.before_commit:
@@ -230,10 +233,11 @@ class Database:
         if self._checkpoints is not None:
             self._checkpoints.committed()
 
-    async def _react(self, uow: UnitOfWork) -> None:
-        """Let the reactions hear of each fact, also of those they bring about."""
+    async def react(self, uow: UnitOfWork) -> None:
+        """Let the reactions hear of each fact now, also of those they bring about; before the commit it happens by itself."""
         while uow.facts:
             fact = uow.facts.popleft()
+            uow.committed.facts.append(fact)
             for reaction in self.reactions:
                 await reaction(uow, fact)
 

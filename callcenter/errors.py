@@ -75,6 +75,29 @@ class Conflict(CallCenterError):
     code = "conflict"
 
 
+class Merged(CallCenterError):
+    """It is another one now: the contact was merged into `survivor_id`."""
+
+    status = 410
+    code = "merged"
+
+    def __init__(self, survivor_id: int) -> None:
+        super().__init__("This contact was merged into another one: number {survivor_id}.", survivor_id=survivor_id)
+        self.survivor_id = survivor_id
+
+
+class DoNotContact(Conflict):
+    """The customer objected to being contacted this way."""
+
+    code = "do_not_contact"
+
+
+class NoConsent(DoNotContact):
+    """The customer has not agreed to be contacted this way for this purpose; nobody may pass over it."""
+
+    code = "no_consent"
+
+
 class TooMany(CallCenterError):
     """Too many tries; wait."""
 

@@ -33,6 +33,7 @@ class Candidate(BaseModel):
     organisation_id: int | None = None
     name: str
     organisation: str | None = None
+    avatar_id: int | None = None  # of the contact's picture
     rule: str  # e164 | last_nine | organisation_e164 | organisation_last_nine | chosen
 
 
@@ -53,7 +54,8 @@ class TimelineLine(BaseModel):
 class CallOffered(LiveEvent):
     """A call is offered to this consultant: the pop-up.
 
-    `identification`: matched, several, unknown, withheld, invalid, short, off (the project does not identify).
+    `identification`: matched, several, unknown, withheld, invalid, short, off (the project does not identify), hidden (an
+    account this person may not see: there are no candidates and no timeline).
     `takes_texts`: the number is a mobile's.
     """
 
@@ -138,7 +140,8 @@ class MeetingDue(LiveEvent):
     """A phone meeting is up for this consultant: the card with its Call button, or with `countdown_until` what is dialled then.
 
     `attempt_id` is the countdown's, the id of the call to come; `user_id` whose meeting it is, null for whoever takes it.
-    `timeline` and `candidates` are as in call.offered.
+    `timeline` and `candidates` are as in call.offered. `ticket` is a title, empty where the consultant may not see it.
+    `hidden`: the contact is one this person may not see, the meeting has only its number.
     """
 
     TYPE: ClassVar[str] = "meeting.due"
@@ -155,11 +158,14 @@ class MeetingDue(LiveEvent):
     contact_id: int | None = None
     contact: str = ""
     organisation: str = ""
+    ticket_id: int | None = None
+    ticket: str = ""
     user_id: int | None = None
     attempts: int = 0
     attempt_id: str | None = None
     countdown_until: dt.datetime | None = None
     timeline: list[TimelineLine] = []
+    hidden: bool = False
 
 
 class MeetingDialling(LiveEvent):
@@ -236,6 +242,19 @@ class ContactOpened(LiveEvent):
     TYPE: ClassVar[str] = "contact.opened"
     contact_id: int
     call_id: str | None = None
+
+
+class TimelineChanged(Transient):
+    """A timeline has something new, or says something else: `entry_id` tells which line, null: whichever, or a running call.
+
+    For the pages that said by `look` on /live that they show this contact or organisation; they load it, with their rights.
+    """
+
+    TYPE: ClassVar[str] = "timeline.changed"
+    YIELDING: ClassVar[bool] = True
+    contact_id: int | None = None
+    organisation_id: int | None = None
+    entry_id: int | None = None
 
 
 class Notice(LiveEvent):

@@ -24,6 +24,37 @@ class CallTalking(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class LegPickedUp(Fact):
+    """Somebody answered a call that was dialled without an agent; nobody talks to them yet."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed(Fact):
+    """A customer to whom a message is played pressed a key."""
+
+    call_id: str
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachineFound(Fact):
+    """Who is at the far end of a call that left was found out: human, machine, fax, unknown."""
+
+    call_id: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disposed(Fact):
+    """An agent said what came of a call."""
+
+    call_id: str
+    disposition_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallOver(Fact):
     """The call is over for good; its row says how. `lost`: the switch no longer knew it, so what became of it is unknown."""
 
@@ -66,10 +97,26 @@ class ContactDeleted(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ContactMerged(Fact):
+    """A contact is no more; all that was theirs is the survivor's."""
+
+    loser_id: int
+    survivor_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContactRenamed(Fact):
     """A contact is called otherwise, by its own name or, having none, by its organisation's."""
 
     contact_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationMerged(Fact):
+    """An organisation was merged into another, which has its contacts, numbers and timeline now; it is about to be deleted."""
+
+    gone_id: int
+    kept_id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,11 @@ async def last_seq(uow: UnitOfWork, user_id: int) -> int:
     return await uow.session.scalar(select(EventCounter.last_seq).where(EventCounter.user_id == user_id)) or 0
 
 
+async def forget(uow: UnitOfWork, user_id: int) -> None:
+    """Delete what waits for a recipient; a page that was away is told to load anew instead."""
+    await uow.session.execute(delete(StoredEvent).where(StoredEvent.user_id == user_id))
+
+
 async def prune(uow: UnitOfWork, before: dt.datetime, limit: int = 1000) -> int:
     """Delete up to `limit` messages older than `before`, oldest first; returns how many. Short, since the writer waits."""
     old = select(StoredEvent.id).where(StoredEvent.at < before).order_by(StoredEvent.at).limit(limit)

@@ -65,7 +65,7 @@ async def claim(uow: UnitOfWork, limit: int = 20) -> list[Job]:
         due = due.with_for_update(skip_locked=True)
     statement = (
         update(Job)
-        .where(Job.key.in_(due.scalar_subquery()))
+        .where(Job.key.in_(select(due.cte("due").c.key)))  # worked out once: PostgreSQL may repeat a subquery for each row
         .values(leased_until=uow.now + LEASE, fence=Job.fence + 1, tries=Job.tries + 1)
         .returning(Job)
         .execution_options(synchronize_session=False, populate_existing=True)

@@ -86,8 +86,14 @@ class FakeLeg:
     rung: bool = False
     sound: Sound = Sound.SILENCE
     announcement: str | None = None  # the file it hears
+    lingers: bool = False  # it gives way to Bridge and Play
+    heard: str | None = None  # the file it heard until then
     played_ms: int = 0
     digits: str = ""  # what SendDtmf sent to its far end
+
+    def give_way(self) -> None:
+        """Hear other things than the announcement."""
+        self.heard, self.announcement = self.heard if self.announcement is None else self.announcement, None
 
 
 @dataclass(slots=True)
@@ -202,11 +208,12 @@ class FakeSwitch:
         self._set_bridge(command.call_id, members)
         for each in members:
             if each.port == "leg":
+                self.legs[each.id].give_way()
                 self.legs[each.id].call_id = command.call_id
                 self.legs[each.id].sound = Sound.SILENCE
 
     def _joins(self, leg_id: str) -> bool:
-        return leg_id in self.legs and self.legs[leg_id].announcement is None
+        return leg_id in self.legs and (self.legs[leg_id].announcement is None or self.legs[leg_id].lingers)
 
     def _set_bridge(self, call_id: str, members: tuple[Member, ...]) -> None:
         if members:
@@ -216,14 +223,15 @@ class FakeSwitch:
 
     def _play(self, command: Play) -> None:
         leg = self.legs.get(command.leg_id)
-        if leg is not None and self._bridge_of("leg", leg.leg_id) is None and leg.announcement is None:
+        if leg is not None and self._bridge_of("leg", leg.leg_id) is None and self._joins(leg.leg_id):
+            leg.give_way()
             leg.sound = command.sound
 
     def _announce(self, command: Announce) -> None:
         leg = self.legs.get(command.leg_id)
         if leg is None or leg.state != "answered" or leg.announcement is not None:
             return
-        leg.announcement = command.name
+        leg.announcement, leg.lingers = command.name, command.linger_ms > 0
         if command.name not in self.announcements:
             self._end(leg.leg_id, EndReason.COMPLETED, "near")
         else:
@@ -269,8 +277,7 @@ class FakeSwitch:
         return Snapshot(self.boot_id, tuple(legs), tuple(stations), tuple(trunks), dict(self.counters), self.draining)
 
     def _trunk_state(self, trunk: AnyTrunk) -> TrunkState:
-        registers = isinstance(trunk, TrunkConfig) and trunk.register
-        return TrunkState(trunk.trunk_id, "registered" if registers else "ready")
+        return TrunkState(trunk.trunk_id, "registered" if isinstance(trunk, TrunkConfig) and trunk.register else "ready")
 
     def _bridge_of(self, port: str, id_: str) -> str | None:
         for call_id, members in self.bridges.items():
@@ -284,7 +291,7 @@ class FakeSwitch:
         leg = self.legs.pop(leg_id)
         self._leave_bridges(leg_id)
         quality = Quality(law="pcma") if leg.state == "answered" else None
-        name = leg.announcement
+        name = leg.heard if leg.announcement is None else leg.announcement
         announced = None if name is None else Announced(leg.played_ms, self.announcements.get(name, 0))
         self._happened(LegEnded(leg_id, reason, by, code, text, quality, announced=announced))
 

@@ -13,12 +13,18 @@ from callcenter import clock, jobs
 from callcenter.calls import service as calls
 from callcenter.calls.offers import ask_again
 from callcenter.calls.reconcile import SWEEP_SECONDS
+from callcenter.campaigns import answering, going, previews
+from callcenter.campaigns import engine as campaigns
+from callcenter.contacts import following, leaving, replacing
 from callcenter.db import Committed, Database, UnitOfWork, away
+from callcenter.files import service as files
 from callcenter.jobs import Job
 from callcenter.meetings import attempts, due, engine, invitations, renaming
 from callcenter.messages import pruning
 from callcenter.patience import patiently
+from callcenter.privacy import retention
 from callcenter.texts import service as texts
+from callcenter.tickets import reminding as tickets
 from callcenter.trunks import service as trunks
 
 log = structlog.get_logger(__name__)
@@ -28,8 +34,9 @@ Work = Callable[[UnitOfWork, dict[str, Any]], Awaitable[None]]
 
 
 async def _sweep(uow: UnitOfWork, payload: dict[str, Any]) -> None:
-    """Mend meetings first: the sweep of calls frees agents whose countdown has no job."""
+    """Mend meetings and campaigns first: the sweep of calls frees agents whose countdown has no job."""
     await engine.sweep(uow, payload)
+    await campaigns.sweep(uow, payload)
     await calls.sweep(uow, payload)
 
 
@@ -50,16 +57,24 @@ WORK: dict[str, Work] = {
     "sweep": _sweep,
     "meetings": due.tick,
     "countdown": attempts.countdown_over,
+    going.JOB: answering.time_over,
+    previews.JOB: previews.time_over,
     renaming.JOB: renaming.find_by_new_name,
+    following.JOB: following.go_on,
+    leaving.JOB: leaving.go_on,
     "configure_trunks": trunks.tell_switch,
     pruning.KIND: _prune_mails,
+    files.KIND: files.sweep,
+    replacing.KIND: replacing.step,
+    retention.KIND: retention.work,
     texts.UNKNOWN: texts.give_up,
+    tickets.JOB: tickets.remind,
 }
 
 LONGEST_SLEEP = 1.0  # seconds: jobs put by other processes are seen after this at the latest
 _LONGEST_RETRY = 300  # seconds between tries of a job that fails
 _PUT_BACK = 5.0  # seconds the clock must have gone back before what looks after everything comes at once
-_LOOKING_AFTER = ("sweep", "meetings", "countdown")  # jobs that may come too early
+_LOOKING_AFTER = ("sweep", "meetings", "countdown", going.JOB, previews.JOB)  # jobs that may come too early
 
 
 class Scheduler:
@@ -134,6 +149,8 @@ class Scheduler:
         async with self._database.unit_of_work() as uow:
             await jobs.put(uow, "sweep", "sweep", uow.now + dt.timedelta(seconds=SWEEP_SECONDS))
             await jobs.put(uow, pruning.KIND, pruning.KIND, uow.now + pruning.FIRST)
+            await jobs.put(uow, files.KIND, files.KIND, uow.now + pruning.FIRST)
+            await jobs.put(uow, retention.KIND, retention.KIND, uow.now + retention.FIRST)
 
     async def _next_due(self) -> dt.datetime | None:
         async with self._database.reading() as uow:

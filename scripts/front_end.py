@@ -21,15 +21,17 @@ MODULES = ROOT / "node_modules"
 VENDOR = ROOT / "webui" / "static" / "vendor"
 STAMP = "stamp"
 ICONS = (  # outline icons of @tabler/icons, named in templates and scripts
-    "activity", "address-book", "adjustments", "alert-triangle", "antenna-bars-5", "arrow-back-up", "arrow-left", "arrow-right",
-    "bell", "bolt", "bookmark", "briefcase", "building", "calendar", "calendar-event", "calendar-plus", "calendar-time",
-    "calendar-x", "check", "chevron-down", "chevron-right", "circle-check", "circle-x", "clock", "clock-pause", "coffee",
-    "device-mobile", "device-speaker", "dialpad", "download", "edit", "eye-off", "file-import", "headphones", "history",
-    "home", "info-circle", "key", "keyboard", "language", "list-check", "loader-2", "logout", "mail", "menu-2", "microphone",
-    "message", "microphone-off", "moon",
-    "note", "phone", "phone-call", "phone-incoming", "phone-off", "phone-outgoing", "phone-x", "player-pause", "player-play",
-    "plus", "refresh", "repeat", "search", "server-2", "settings", "shield-check", "sun", "trash", "upload", "user", "user-plus",
-    "user-question", "users", "users-group", "volume", "wifi", "wifi-off", "x",
+    "activity", "address-book", "adjustments", "alert-triangle", "antenna-bars-5", "archive", "arrow-back-up",
+    "arrow-down", "arrow-left", "arrow-merge", "arrow-right", "arrow-up", "arrows-exchange", "ban", "bell", "bolt",
+    "bookmark", "briefcase", "building", "calendar", "calendar-event", "calendar-plus", "calendar-time", "calendar-x",
+    "chart-bar", "check", "chevron-down", "chevron-right", "circle-check", "circle-x", "clock", "clock-pause", "coffee",
+    "columns", "copy", "device-mobile", "device-speaker", "dialpad", "download", "edit", "eye-off", "file-export",
+    "file-import", "flag", "grip-vertical", "headphones", "history", "home", "inbox", "info-circle", "key", "keyboard",
+    "language", "list-check", "loader-2", "lock", "logout", "mail", "menu-2", "message", "microphone", "microphone-off",
+    "minus", "moon", "note", "paperclip", "pencil", "phone", "phone-call", "phone-incoming", "phone-off",
+    "phone-outgoing", "phone-x", "player-pause", "player-play", "plus", "printer", "refresh", "repeat", "search",
+    "send", "server-2", "settings", "shield-check", "speakerphone", "strikethrough", "sun", "tag", "template", "ticket",
+    "trash", "upload", "user", "user-plus", "user-question", "users", "users-group", "volume", "wifi", "wifi-off", "x",
 )  # fmt: skip
 DATA_URI = re.compile(r'url\("data:image/svg\+xml,(?P<svg>[^"]*)"\)')
 

@@ -1,4 +1,4 @@
-"""Announcements: a file played to one leg from start to end, after which the leg is hung up.
+"""Announcements: a file played to one leg from start to end, after which the leg is hung up, at once or after a while.
 
 They are read in the folder of announcements alone, under a safe name, off the loop. The web may be away meanwhile: the
 switch finishes by itself.
@@ -36,10 +36,12 @@ class Recording(Clip):
 
 
 class Announcement:
-    """An announcement to one leg: how far it is, whichever port the leg has."""
+    """An announcement to one leg: how far it is, whichever port the leg has. `linger_ms`: of silence after it."""
 
-    def __init__(self, ticker: Ticker, over: Callable[[], None]) -> None:
+    def __init__(self, ticker: Ticker, over: Callable[[], None], linger_ms: int = 0) -> None:
         self._ticker, self._over = ticker, over
+        self._linger = linger_ms // _FRAME_MS  # frames
+        self.gave_way = False
         self._recording: Recording | None = None
         self._port: Port | None = None
         self._first = 0
@@ -59,6 +61,13 @@ class Announcement:
         """Fall silent. Safe to repeat."""
         self._ticker.remove(self._tick)
 
+    def give_way(self) -> bool:
+        """Stop for something else to be heard, if it may; returns whether it has (now, or before)."""
+        if self._linger:
+            self.gave_way = True
+            self.stop()
+        return self.gave_way
+
     @property
     def announced(self) -> phone.Announced:
         """How much was played so far."""
@@ -67,13 +76,16 @@ class Announcement:
 
     def _tick(self, tick: int) -> None:
         number = tick - self._first
-        if self._recording is None or number >= self._recording.frames:
+        if self._recording is None or number >= self._recording.frames + self._linger:
             self.stop()
             self._over()
             return
         if self._port is None:
             return
         timestamp = (self._timestamp + number * g711.FRAME) & 0xFFFFFFFF
+        if number >= self._recording.frames:
+            self._port.send(Frame(g711.silence(self._port.law), timestamp))
+            return
         self._port.send(Frame(self._recording.frame(self._port.law, number), timestamp, number == 0))
         self._frames = number + 1
 
@@ -93,11 +105,19 @@ class Announcements:
         self._reading = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, leg_id: str, name: str) -> None:
+    def __contains__(self, leg_id: str) -> bool:
+        """Tell whether a leg is announced to, or about to be."""
+        return leg_id in self._playing and not self._playing[leg_id].gave_way
+
+    def give_way(self, leg_id: str) -> bool:
+        """Stop a leg's announcement for something else to be heard, if it may; returns whether it has."""
+        return leg_id in self._playing and self._playing[leg_id].give_way()
+
+    def begin(self, leg_id: str, name: str, linger_ms: int = 0) -> None:
         """Play the announcement `name` to a leg, once; until it is read the leg hears what it heard."""
-        if leg_id in self._playing:
+        if leg_id in self:
             return
-        announcement = self._playing[leg_id] = Announcement(self._ticker, lambda: self._over(leg_id))
+        announcement = self._playing[leg_id] = Announcement(self._ticker, lambda: self._over(leg_id), linger_ms)
         task = asyncio.get_running_loop().create_task(self._begin(leg_id, announcement, name), name=f"announcement {leg_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -125,7 +145,7 @@ class Announcements:
             log.exception("announcement.failed", leg=leg_id, name=name)
             self._over(leg_id)
         else:
-            if self._playing.get(leg_id) is announcement:
+            if self._playing.get(leg_id) is announcement and not announcement.gave_way:
                 log.info("announcement.begins", leg=leg_id, name=name, milliseconds=recording.milliseconds)
                 announcement.start(recording)
                 self._play(leg_id, announcement)

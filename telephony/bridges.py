@@ -81,6 +81,10 @@ class Bridges:
         self._silence(leg_id)
         self.refresh(("leg", leg_id))
 
+    def give_way(self, leg_id: str) -> None:
+        """Let a leg hear other things again: its announcement has given way."""
+        self._announced.pop(leg_id, None)
+
     def refresh(self, key: Key) -> None:
         """Put a member's present audio end where it belongs."""
         kind, id_ = key
@@ -93,7 +97,8 @@ class Bridges:
             bridge = self._bridges.get(call_id)
             if bridge is None:
                 bridge = self._bridges[call_id] = Bridge(self._ticker, self._sounds)
-            bridge.join(_name(key), self._members[call_id][key].role, end.port, ringing=end.rings)
+            member = self._members[call_id][key]
+            bridge.join(_name(key), member.role, end.port, ringing=end.rings, way=member.way)
         elif kind == "leg" and end.port is not None:
             self._sound(id_, end.port)
 

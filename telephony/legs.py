@@ -46,6 +46,7 @@ class Port(Protocol):
     law: Law
     on_frame: Callable[[Frame], None] | None
     on_digit: Callable[[str, int], None] | None  # digit, milliseconds
+    tap: Callable[[Frame], None] | None  # hears what comes as well, whoever has on_frame (telephony/listening.py)
 
     def send(self, frame: Frame) -> None:
         """Send a frame in the port's law now; rewrites sequence and timestamps to one continuous stream."""

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 LONGEST = 1 << 20  # octets of one line, either way
 MOST_UNSENT = 64 << 20  # octets waiting for an end that does not read, before it is given up
 
-VERSION = 3
+VERSION = 4
 
 
 class Pulse(NamedTuple):

@@ -9,8 +9,9 @@ from callcenter import phone
 from callcenter.errors import CallCenterError
 from callcenter.phone import Command
 from telephony.legs import Carrier
+from telephony.remembered import Remembered
 from telephony.stations import Stations
-from telephony.switch_legs import Leg, Legs, Remembered
+from telephony.switch_legs import Leg, Legs
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,9 @@ class Commands:
     def _configure(self, command: phone.ConfigureTrunks) -> None:
         self._carrier.configure(command.trunks)
         self._legs.limit({each.trunk_id: each.longest_call_seconds for each in command.trunks})
+        self._legs.told = frozenset(
+            each.trunk_id for each in command.trunks if isinstance(each, phone.TwilioConfig) and each.machine_detection
+        )
 
     def _originate(self, command: phone.Originate) -> None:
         if self._legs.was(command.leg_id):
@@ -61,7 +65,7 @@ class Commands:
             log.exception("switch.originate_failed", leg=command.leg_id, trunk=command.trunk_id)
             self._legs.never_was(command.leg_id, "The switch could not dial. Its log says why.")
         else:
-            self._legs.add(Leg(carrier_leg, command.number, command.call_id))
+            self._legs.add(Leg(carrier_leg, command.number, command.call_id, listening=command.listening))
 
     def _ring(self, command: phone.RingLeg) -> None:
         if (leg := self._legs.waiting(command.leg_id)) is not None:
@@ -87,17 +91,19 @@ class Commands:
             leg = self._legs.get(each.id) if each.port == "leg" else None
             if leg is not None:
                 leg.call_id = command.call_id
+                self._legs.give_way(each.id)
             if leg is not None or each.port == "station":
                 members.append(each)
         self._legs.bridges.set(command.call_id, tuple(members))
 
     def _play(self, command: phone.Play) -> None:
         if command.leg_id in self._legs:
+            self._legs.give_way(command.leg_id)
             self._legs.bridges.play(command.leg_id, command.sound)
 
     def _announce(self, command: phone.Announce) -> None:
         if (leg := self._legs.get(command.leg_id)) is not None and leg.answered:
-            self._legs.announcements.begin(command.leg_id, command.name)
+            self._legs.announce(leg, command)
 
     def _send_dtmf(self, command: phone.SendDtmf) -> None:
         leg = self._legs.get(command.leg_id)

@@ -8,6 +8,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,13 +19,14 @@ from callcenter.phone import EndReason, Event
 from telephony.announcements import Announcements
 from telephony.bridges import Bridges, End, Key
 from telephony.legs import By, CarrierLeg, Found, Port
+from telephony.listening import Ears
 from telephony.media.sounds import Sounds
 from telephony.media.ticker import Ticker
+from telephony.remembered import Remembered
 
 log = structlog.get_logger(__name__)
 
 AWAY_SECONDS = 30.0  # how long a ringing caller is kept while no contact centre is there to decide
-REMEMBERED = 10_000  # ids that may not be begun again
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +41,7 @@ class Leg:
     since: float = 0.0  # the loop's time when it was answered
     longest: asyncio.TimerHandle | None = None  # ends it when it has lasted as long as its trunk allows
     too_long: bool = False
+    listening: phone.Listening | None = None  # who answers is found out by the sound
 
     @property
     def waits(self) -> bool:
@@ -51,25 +54,6 @@ class Leg:
         state: Literal["ringing", "answered"] = "answered" if self.answered else "ringing"
         carrier = self.carrier
         return phone.LegState(carrier.leg_id, self.call_id, carrier.trunk_id, carrier.direction, state, self.number)
-
-
-class Remembered:
-    """The last ids of some kind."""
-
-    def __init__(self) -> None:
-        self._ids: dict[str, None] = {}
-
-    def __contains__(self, id_: str) -> bool:
-        return id_ in self._ids
-
-    def new(self, id_: str) -> bool:
-        """Remember an id; returns whether it was not known."""
-        if id_ in self._ids:
-            return False
-        self._ids[id_] = None
-        if len(self._ids) > REMEMBERED:
-            del self._ids[next(iter(self._ids))]
-        return True
 
 
 class Legs:
@@ -88,6 +72,8 @@ class Legs:
         self.web = False  # a contact centre is there to decide
         self.bridges = Bridges(ticker, sounds, self._end_of)
         self.announcements = Announcements(announcements, ticker, self.bridges.announce, self._announced)
+        self.ears = Ears(ticker, self._heard)
+        self.told: frozenset[int] = frozenset()  # trunks whose carrier says who answered
         self.turned_away: set[str] = set()
         self.idle = asyncio.Event()
         self.idle.set()
@@ -142,6 +128,22 @@ class Legs:
         for leg in self:
             self.watch(leg)
 
+    def announce(self, leg: Leg, command: phone.Announce) -> None:
+        """Let an answered leg hear an announcement, at once or after the beep of the machine that answered."""
+        leg_id, port = command.leg_id, leg.carrier.port
+        begin = partial(self.announcements.begin, leg_id, command.name, command.linger_ms)
+        if command.after == "now" or port is None:
+            begin()
+        elif leg_id not in self.announcements:
+            self.bridges.leave(("leg", leg_id))
+            self.ears.after_beep(leg_id, port, begin, partial(self._announced, leg_id))
+
+    def give_way(self, leg_id: str) -> None:
+        """Let a leg hear other things than its announcement, if that may be; one that would begin after a beep does not."""
+        self.ears.no_beep(leg_id)
+        if self.announcements.give_way(leg_id):
+            self.bridges.give_way(leg_id)
+
     # --- LegListener --------------------------------------------------------------------------------------------------
 
     def leg_offered(self, leg: CarrierLeg, offered: phone.LegOffered) -> None:
@@ -174,6 +176,8 @@ class Legs:
             self.watch(mine)
             self._limit(mine)
             self.media(mine)
+            if mine.listening is not None and leg.trunk_id not in self.told and leg.port is not None:
+                self.ears.begin(leg.leg_id, leg.port, mine.listening)
             self._emit(phone.LegAnswered(leg.leg_id))
 
     def leg_media(self, leg: CarrierLeg) -> None:
@@ -191,8 +195,7 @@ class Legs:
 
     def machine_detected(self, leg: CarrierLeg, found: Found) -> None:
         """Tell what picked an outbound call up (CarrierListener)."""
-        if leg.leg_id in self._present:
-            self._emit(phone.MachineDetected(leg.leg_id, found))
+        self._heard(leg.leg_id, found)
 
     def text_received(self, event: phone.TextReceived) -> None:
         """Tell that an SMS came in (CarrierListener)."""
@@ -214,17 +217,17 @@ class Legs:
         self.turned_away.discard(leg_id)
         if mine is not None:
             self._ended.new(leg_id)
-            for timer in (mine.alone, mine.longest):
-                if timer is not None:
-                    timer.cancel()
+            for timer in filter(None, (mine.alone, mine.longest)):
+                timer.cancel()
             self.bridges.forget(leg_id)
+            self.ears.end(leg_id)
             if mine.too_long and ended.by == "near":
                 text = "The call had lasted as long as calls on this trunk may."
                 ended = dataclasses.replace(ended, by="switch", text=text)
             quality = port.quality() if port is not None else None
             self._emit(dataclasses.replace(ended, quality=quality, announced=self.announcements.end(leg_id)))
         if port is not None:
-            port.on_digit = port.on_frame = None
+            port.on_digit = port.on_frame = port.tap = None
             port.close()
         if not self._present:
             self.idle.set()
@@ -244,6 +247,10 @@ class Legs:
         leg.too_long = True
         leg.carrier.hang_up(EndReason.COMPLETED)
 
+    def _heard(self, leg_id: str, found: Found) -> None:
+        if leg_id in self._present:
+            self._emit(phone.MachineDetected(leg_id, found))
+
     def _announced(self, leg_id: str) -> None:
         """Hang up: an announcement is over, or cannot be played."""
         if (leg := self._present.get(leg_id)) is not None:
@@ -254,6 +261,7 @@ class Legs:
         leg_id, port = leg.carrier.leg_id, leg.carrier.port
         if port is not None:
             port.on_digit = lambda digit, milliseconds: self._emit(phone.DtmfReceived(leg_id, digit, milliseconds))
+            self.ears.plug(leg_id, port)
         self.bridges.refresh(("leg", leg_id))
 
     def _end_of(self, key: Key) -> End:
@@ -261,7 +269,7 @@ class Legs:
         if kind == "station":
             return End(self._station_port(id_))
         leg = self._present.get(id_)
-        port: Port | None = leg.carrier.port if leg is not None else None
+        port = leg.carrier.port if leg is not None else None
         return End(port, rings=leg is not None and port is None)
 
     def watch(self, leg: Leg) -> None:

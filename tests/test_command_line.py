@@ -12,7 +12,9 @@ from pathlib import Path
 import ifaddr
 import pytest
 
+from callcenter.campaigns.models import Campaign
 from callcenter.config import Settings
+from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError
 from callcenter.main import cli, preflight
 
@@ -43,6 +45,17 @@ def prepared(run: Run) -> Run:
     assert run("migrate")[0] == 0
     assert run("user", "add", "anna", "--name", "Anna", "--role", "consultant", stdin=PASSWORD)[0] == 0
     return run
+
+
+def test_account_roles_are_given_and_changed(prepared: Run) -> None:
+    given = ("--accounts", "partner-reader, customer_manager")
+    status, said, _ = prepared("user", "add", "bob", "--name", "Bob", *given, stdin=PASSWORD)
+    assert (status, said.endswith("Account roles: partner_reader, customer_manager.")) == (0, False)
+    assert said.endswith("Account roles: customer_manager, partner_reader.")
+    assert prepared("user", "accounts", "bob", "none")[1] == "bob: account roles: none."
+    assert prepared("user", "accounts", "bob", "all")[1] == "bob: account roles: partner_admin, customer_admin."
+    assert prepared("user", "accounts", "bob", "everything")[0] == 2
+    assert prepared("user", "accounts", "carl", "all")[0] == 1
 
 
 def test_the_contract_of_scripts(prepared: Run, tmp_path: Path) -> None:
@@ -193,3 +206,19 @@ def test_logs_are_json_with_the_process_named_and_secrets_blanked() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     line = json.loads(done.stderr)
     assert (line["event"], line["process"], line["password"], line["user"]) == ("hello", "switch", "***", "u")
+
+
+def test_a_campaign_is_rehearsed_and_what_is_assumed_is_said(run: Run) -> None:
+    assert run("migrate")[0] == 0
+    assert run("project", "add", "Sales")[0] == 0
+
+    async def add(uow: UnitOfWork) -> None:
+        given = {"project_id": 1, "name": "Spring", "mode": "progressive", "rule_pack": "US"}
+        uow.session.add(Campaign(**given, created_at=uow.now, updated_at=uow.now))
+
+    cli.in_transaction(add)
+    status, said, _ = run("rehearse", "Spring", "--agents", "2", "--seeds", "1")
+    assert status == 0
+    assert "ASSUMED" in said
+    assert "Occupancy" in said
+    assert run("rehearse", "Autumn") == (1, "", "There is no such campaign.")

@@ -9,9 +9,11 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, Table, insert, inspect, select
+from sqlalchemy import Connection, MetaData, Table, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from callcenter.contacts.organisation_terms import searchable
+from callcenter.contacts.organisation_terms import terms as organisation_terms
 from callcenter.main.schema import alembic_config
 from callcenter.meetings import search
 from callcenter.meetings.terms import MeetingTerm
@@ -48,6 +50,19 @@ async def test_upgrading_gives_what_the_models_say_and_downgrading_leaves_nothin
     assert await inside(database_url, differences) == []
 
 
+def triggers(connection: Connection) -> set[str]:
+    """Return the names of triggers, on SQLite with what they do: a table that is made anew loses its own."""
+    if connection.dialect.name == "sqlite":
+        return set(connection.execute(text("SELECT sql FROM sqlite_master WHERE type = 'trigger'")).scalars())
+    return set(connection.execute(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")).scalars())
+
+
+async def test_the_triggers_of_the_contact_index_outlive_every_migration(database_url: str) -> None:
+    config = alembic_config(database_url)
+    await asyncio.to_thread(command.upgrade, config, "head")
+    assert len(await inside(database_url, triggers)) == 15
+
+
 async def test_meetings_that_are_there_get_their_search_terms(database_url: str) -> None:
     config = alembic_config(database_url)
     await asyncio.to_thread(command.upgrade, config, "0002")
@@ -67,6 +82,32 @@ async def test_meetings_that_are_there_get_their_search_terms(database_url: str)
     assert "phone_meeting_terms" not in await inside(database_url, tables)
     await asyncio.to_thread(command.upgrade, config, "head")
     assert await inside(database_url, terms) == expected
+
+
+async def test_organisations_that_are_there_get_their_search_terms(database_url: str) -> None:
+    config = alembic_config(database_url)
+    await asyncio.to_thread(command.upgrade, config, "0008")
+    await inside(database_url, write_organisations)
+    await asyncio.to_thread(command.upgrade, config, "0011")
+    written = await inside(database_url, organisation_terms_of)
+    text = searchable("Żółty Słoń", digits=["48221234567"])
+    assert written == {(term, 1) for term in organisation_terms("Żółty Słoń", text)} | {("beta", 3000)}
+    await asyncio.to_thread(command.downgrade, config, "0008")
+    assert "organisation_terms" not in await inside(database_url, tables)
+
+
+def write_organisations(connection: Connection) -> None:
+    organisations, numbers = (Table(name, MetaData(), autoload_with=connection) for name in ("organisations", "numbers"))
+    for number, name in ((1, "Żółty Słoń"), (2, "%"), (3000, "Beta")):
+        connection.execute(insert(organisations), {**bare(organisations), "id": number, "name": name})
+    digits = {"raw": "22 123 45 67", "digits": "48221234567", "organisation_id": 1, "contact_id": None}
+    connection.execute(insert(numbers), {**bare(numbers), "id": 1} | digits)
+    connection.commit()
+
+
+def organisation_terms_of(connection: Connection) -> set[tuple[str, int]]:
+    table = Table("organisation_terms", MetaData(), autoload_with=connection)
+    return {(row.term, row.organisation_id) for row in connection.execute(select(table))}
 
 
 def write_meetings(connection: Connection, texts: dict[int, str]) -> None:

@@ -1,6 +1,7 @@
 """The web application: middleware around the URL table."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,16 +21,23 @@ from callcenter.config import Settings
 from callcenter.db import Database
 from callcenter.errors import CallCenterError
 from callcenter.phone import Phone
+from callcenter.reports.sources import SourceReports
 from webui import errors, i18n, metrics, routes, security, webhooks
 from webui.imports import ImportWork
 from webui.live import LiveHub
+from webui.rehearsals import Rehearsals
 
 log = structlog.get_logger(__name__)
 
 BODY_LIMIT = 1024 * 1024
 IMPORT_LIMIT = 100 * 1024 * 1024
+AVATAR_LIMIT = 11 * 1024 * 1024
+UPLOAD_LIMIT = 26 * 1024 * 1024  # a file of 25 MB and the form around it
 WEBHOOK_LIMIT = 64 * 1024
+_AVATAR_PATH = re.compile(r"(/api/v1)?/contacts/\d{1,10}/avatar")
 _IMPORT_PATHS = ("/imports", "/api/v1/imports", "/meetings/import", "/api/v1/phone-meetings/import")
+_UPLOAD_PATHS = re.compile(r"(/api/v1)?/tickets/[0-9]+/files|/api/v1/files|(/api/v1)?/do-not-call/lists")
+_LEADS_PATH = re.compile(r"(/api/v1)?/campaigns/\d{1,10}/(leads/imports|lead-imports)")
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 _OPEN_PATHS = ("/static/", "/livez")  # served without asking who is there
 
@@ -149,6 +157,12 @@ class BodyLimit:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.receive = receive
         self.left = IMPORT_LIMIT if scope["path"].startswith(_IMPORT_PATHS) else BODY_LIMIT
+        if _LEADS_PATH.fullmatch(scope["path"]):
+            self.left = IMPORT_LIMIT
+        if _AVATAR_PATH.fullmatch(scope["path"]):
+            self.left = AVATAR_LIMIT
+        if _UPLOAD_PATHS.fullmatch(scope["path"]):
+            self.left = UPLOAD_LIMIT
         if scope["path"].startswith(webhooks.PREFIX):
             self.left = WEBHOOK_LIMIT
         told = Headers(scope=scope).get("content-length", "")
@@ -178,6 +192,7 @@ def create_app(settings: Settings, database: Database, phone: Phone, live: LiveH
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
         await app.state.imports.close()
+        await app.state.rehearsals.close()
         await live.close()
 
     app = Starlette(
@@ -195,5 +210,7 @@ def create_app(settings: Settings, database: Database, phone: Phone, live: LiveH
     app.state.phone = phone
     app.state.live = live
     app.state.imports = ImportWork()
+    app.state.rehearsals = Rehearsals()
+    app.state.source_reports = SourceReports(database)
     app.state.strangers = webhooks.Strangers()
     return app

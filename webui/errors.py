@@ -1,14 +1,16 @@
 """What a person gets when something is refused or fails: JSON for the API, a page or <main> for a browser."""
 
+from typing import Any
+
 import structlog
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from callcenter.db import away
-from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotSignedIn, Unavailable
+from callcenter.errors import CallCenterError, Conflict, Invalid, Merged, NotFound, NotSignedIn, Unavailable
 from webui import i18n, security, views
 
 log = structlog.get_logger(__name__)
@@ -17,12 +19,18 @@ CLIENT_GONE = 499  # nginx's word for "the client closed the request"; nobody re
 
 
 class ErrorDetail(BaseModel):
-    """What went wrong: a stable word for scripts, a sentence for people, and the input at fault if there is one."""
+    """What went wrong: a stable word for scripts, a sentence for people, and the input at fault if there is one.
+
+    Of a change to what somebody else changed meanwhile: the `version` that is stored, and what `differs` between it and what
+    was sent, as {field: {"typed": ..., "stored": ...}}.
+    """
 
     model_config = ConfigDict(extra="forbid")
     code: str
     sentence: str
     field: str | None = None
+    version: int | None = None
+    differs: dict[str, dict[str, Any]] | None = None
 
 
 class ErrorOut(BaseModel):
@@ -95,12 +103,26 @@ def from_database(error: SQLAlchemyError) -> CallCenterError | None:
     return None
 
 
+def _moved(request: Request, error: Merged) -> str:
+    """Return the same address of the contact somebody was merged into; "" when the address does not name a contact."""
+    before, contacts, rest = request.url.path.partition("/contacts/")
+    number, slash, part = rest.partition("/")
+    if not contacts or not number.isdigit():
+        return ""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{before}{contacts}{error.survivor_id}{slash}{part}{query}"
+
+
 async def respond(request: Request, error: CallCenterError, headers: dict[str, str] | None = None) -> Response:
     """Answer with an error, as whoever asks can read it."""
     words = i18n.sentence(error)
+    if isinstance(error, Merged) and request.method in ("GET", "HEAD") and (there := _moved(request, error)):
+        return RedirectResponse(there, 301 if is_api(request) else 303, headers)
     if is_api(request):
-        detail = ErrorDetail(code=error.code, sentence=words, field=getattr(error, "field", None))
-        body = ErrorOut(error=detail).model_dump(exclude_none=True)
+        more = getattr(error, "details", {})
+        detail = ErrorDetail(code=error.code, sentence=words, field=getattr(error, "field", None), **more)
+        body = ErrorOut(error=detail).model_dump(exclude_unset=True)
+        body["error"] = {name: value for name, value in body["error"].items() if value is not None}
         response: Response = JSONResponse(body, error.status, headers)
         if error.status == NotSignedIn.status:
             response.headers["www-authenticate"] = "Bearer"

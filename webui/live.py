@@ -20,8 +20,8 @@ from starlette.websockets import WebSocket
 from callcenter import clock, inbox
 from callcenter.actor import Actor
 from callcenter.db import Committed, Database, Outgoing
-from callcenter.events import CallOffered, SwitchState, Transient, all_types
-from webui import metrics, security
+from callcenter.events import CallOffered, Resync, SwitchState, TimelineChanged, Transient, all_types
+from webui import boards, metrics, security
 from webui.live_socket import POLICY, RESTARTING, SIGNED_OUT, TRY_AGAIN, LiveSocket, transient, wire
 from webui.stamps import Stamps
 
@@ -41,6 +41,7 @@ class LiveHub:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.stamps = Stamps(database)
+        self.boards = boards.Boards(database)
         self.switch_up = self.draining = False
         self._sockets: dict[int, set[LiveSocket]] = {}
         self._closed = False
@@ -61,7 +62,11 @@ class LiveHub:
                 self._push_numbered(outgoing, committed.at)
 
     def _push_transient(self, outgoing: Outgoing) -> None:
-        text = transient(outgoing.event)
+        text, event = transient(outgoing.event), outgoing.event
+        if isinstance(event, TimelineChanged):
+            for socket in [each for sockets in self._sockets.values() for each in sockets if each.looks_at(event)]:
+                socket.push_transient(text)
+            return
         for user_id in list(self._sockets) if outgoing.recipients is None else outgoing.recipients:
             for socket in self._sockets.get(user_id, ()):
                 socket.push_transient(text)
@@ -109,6 +114,7 @@ class LiveHub:
                 tasks.create_task(self.stamps.run())
                 tasks.create_task(_regularly(POLL_SECONDS, self.poll))
                 tasks.create_task(_regularly(RECHECK_SECONDS, self.recheck))
+                tasks.create_task(_regularly(boards.SECONDS, self.tell_boards))
                 tasks.create_task(_regularly(PRUNE_SECONDS, self.prune))
         finally:
             self._end_all()
@@ -126,11 +132,18 @@ class LiveHub:
                 socket.behind(last_seq)
 
     async def recheck(self) -> None:
-        """Close the sockets whose sign-in has ended or whose role changed."""
+        """Close the sockets whose sign-in has ended or whose role changed; whose account roles changed loads the page anew."""
         for socket in [each for sockets in self._sockets.values() for each in sockets]:
             actor = await security.authenticate(socket.websocket)
             if actor is None or (actor.user_id, actor.role) != (socket.actor.user_id, socket.actor.role):
                 socket.end(SIGNED_OUT, "signed out")
+            elif actor.accounts != socket.actor.accounts:
+                socket.actor = actor
+                socket.push_transient(transient(Resync(seq=max(socket.last, 0))))
+
+    async def tell_boards(self) -> None:
+        """Tell the pages that watch a campaign that something of it changed."""
+        await self.boards.round([each for sockets in self._sockets.values() for each in sockets])
 
     async def prune(self) -> None:
         """Forget messages nobody will replay."""
@@ -161,6 +174,8 @@ async def _regularly(seconds: float, work: Callable[[], Awaitable[None]]) -> Non
             await work()
         except (SQLAlchemyError, OSError) as error:  # the database is away: the next round may do better
             log.warning("live.round_failed", work=getattr(work, "__name__", ""), reason=type(error).__name__)
+        except Exception:  # a fault of ours in one round must not end the process, and the calls' pages with it
+            log.exception("live.round_failed", work=getattr(work, "__name__", ""))
 
 
 async def connect(websocket: WebSocket) -> None:
@@ -204,9 +219,12 @@ async def describe(_request: Request) -> Response:
         "path": "/live",
         "query": {"after": "Last seq received; absent: only what happens from now on."},
         "envelope": {"seq": "integer, or null for transient messages", "type": "string", "at": "date-time", "data": "object"},
-        "send": {"ping": {"type": "ping"}},
+        "send": {
+            "ping": {"type": "ping"},
+            "look": dict.fromkeys(("contact_id", "organisation_id", "campaign_id"), "integer or null") | {"type": "look"},
+        },
         "close": {
-            str(POLICY): "against the rules: origin, size, flood, anything but a ping",
+            str(POLICY): "against the rules: origin, size, flood, anything but a ping or a look",
             str(RESTARTING): "restarting: connect again",
             str(TRY_AGAIN): "too slow or database away: connect again with ?after=",
             str(SIGNED_OUT): "not signed in any more",

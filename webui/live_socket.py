@@ -8,18 +8,23 @@ that does not keep up, or catches up.
 import asyncio
 import datetime as dt
 from collections import deque
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import orjson
 import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from callcenter import clock, inbox
-from callcenter.actor import Actor
+from callcenter.actor import Actor, Role
+from callcenter.contacts import timeline_pages
+from callcenter.contacts.timeline_pages import Of
 from callcenter.db import Database
-from callcenter.events import CallOffered, LiveEvent, Resync, Transient
+from callcenter.errors import CallCenterError
+from callcenter.events import CallOffered, LiveEvent, Resync, TimelineChanged, Transient
 from webui.at_once import Begun
+from webui.validation import Id
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +41,27 @@ class Pong(Transient):
     """The answer to the page's ping."""
 
     TYPE = "pong"
+
+
+class Looking(Transient):
+    """The answer to a look: from now on the page hears of this timeline, or board; what it shows may be a moment old."""
+
+    TYPE = "looking"
+    contact_id: int | None = None
+    organisation_id: int | None = None
+    campaign_id: int | None = None
+
+
+class Look(BaseModel):
+    """What the page shows now: a contact or an organisation (it hears of their timeline: timeline.changed), a campaign's live
+    page (campaign.board), or nothing of these.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    type: Literal["look"]
+    contact_id: Id | None = None
+    organisation_id: Id | None = None
+    campaign_id: Id | None = None
 
 
 class Sent(Protocol):
@@ -83,6 +109,9 @@ class LiveSocket:
         self._idle = False  # the writer has nothing to do
         self._gone = False  # a message could not be sent
         self._heard: deque[float] = deque(maxlen=FLOOD_MESSAGES)
+        self.looking: frozenset[Of] = frozenset()  # whose timeline the page shows, with whose entries stand on it
+        self.watching: int | None = None  # the campaign whose board the page shows
+        self.board_mark = ""  # of the board the page was told of last
 
     def push(self, seq: int, text: str, offer_id: str = "") -> None:
         """Send a numbered message."""
@@ -159,19 +188,28 @@ class LiveSocket:
             log.info("live.not_closed", user_id=self.actor.user_id, reason=str(error) or type(error).__name__)
 
     async def _read(self) -> None:
-        """Take the page's pings; anything else is against the rules."""
-        while True:
-            message = await self.websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            problem = self._problem(message)
-            if problem:
-                self.end(POLICY, problem)
-                return
-            self.push_transient(transient(Pong()))
+        """Take the page's pings, and what it shows; anything else is against the rules."""
+        try:
+            while True:
+                message = await self.websocket.receive()
+                if message["type"] == "websocket.disconnect":
+                    return
+                said = self._understood(message)
+                if isinstance(said, str):
+                    self.end(POLICY, said)
+                    return
+                if isinstance(said, Look):
+                    self.looking = await self._seen(said)
+                    supervises = self.actor.may(Role.SUPERVISOR)
+                    self.watching, self.board_mark = said.campaign_id if supervises else None, ""
+                    self.push_transient(transient(Looking(**said.model_dump(exclude={"type"}))))
+                else:
+                    self.push_transient(transient(Pong()))
+        except SQLAlchemyError as error:
+            self._database_away(error)
 
-    def _problem(self, message: Any) -> str:
-        """Return what is wrong with a message from the page, "" when it is a ping in good time."""
+    def _understood(self, message: Any) -> Look | str | None:
+        """Return what the page says it shows, None for a ping, or as text what is wrong with its message."""
         now = clock.monotonic()
         if len(self._heard) == FLOOD_MESSAGES and now - self._heard[0] < FLOOD_SECONDS:
             return "too many messages"
@@ -183,7 +221,28 @@ class LiveSocket:
             said = orjson.loads(text)
         except orjson.JSONDecodeError:
             return "not JSON"
-        return "" if said == {"type": "ping"} else "only a ping may be sent"
+        if said == {"type": "ping"}:
+            return None
+        try:
+            return Look.model_validate(said, strict=True)
+        except ValidationError:
+            return "only a ping or a look may be sent"
+
+    async def _seen(self, look: Look) -> frozenset[Of]:
+        """Return whose entries the page is told of: of those it shows, as far as the person may see them."""
+        of = Of(look.contact_id, look.organisation_id)
+        if of == Of():
+            return frozenset()
+        async with self.database.reading(self.actor) as uow:
+            try:
+                await timeline_pages.check_visible(uow, of)
+            except CallCenterError:
+                return frozenset()
+            return frozenset({of, *(Of(each) for each in await timeline_pages.members(uow, of))})
+
+    def looks_at(self, event: TimelineChanged) -> bool:
+        """Tell whether the page shows what the event is about."""
+        return Of(event.contact_id) in self.looking or Of(None, event.organisation_id) in self.looking
 
     async def _write(self) -> None:
         try:
@@ -204,8 +263,11 @@ class LiveSocket:
                     case None:
                         await self._catch_up()
         except SQLAlchemyError as error:
-            log.warning("live.database", user_id=self.actor.user_id, reason=type(error).__name__)
-            self.end(TRY_AGAIN, "database away")
+            self._database_away(error)
+
+    def _database_away(self, error: SQLAlchemyError) -> None:
+        log.warning("live.database", user_id=self.actor.user_id, reason=type(error).__name__)
+        self.end(TRY_AGAIN, "database away")
 
     async def _send_numbered(self, message: Numbered) -> None:
         if message.seq == self.last + 1:

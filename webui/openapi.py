@@ -23,7 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from callcenter.actor import Actor, Role
 from callcenter.db import Database
-from callcenter.errors import CallCenterError, Invalid, NotFound, NotPermitted, NotSignedIn, Unavailable
+from callcenter.errors import CallCenterError, Invalid, Merged, NotFound, NotPermitted, NotSignedIn, Unavailable
 from webui import views
 from webui.errors import BadRequest, TooLarge, WrongType
 from webui.validation import invalid, refuse_nul
@@ -63,6 +63,8 @@ class Operation:
             known += [BadRequest, TooLarge, WrongType]
         if self.path_types:
             known.append(NotFound)
+        if "contact_id" in self.path_types:
+            known.append(Merged)
         return {each.status: (each.__doc__ or "").split("\n")[0] for each in known}
 
 

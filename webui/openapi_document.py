@@ -88,7 +88,8 @@ def _describe(each: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 def _responses(each: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done."}
     if each.reply is not None:
-        text = {"type": "string", "format": "binary"} if each.media_type.startswith("audio/") else {"type": "string"}
+        binary = each.media_type.startswith(("audio/", "image/")) or each.media_type == "application/octet-stream"
+        text = {"type": "string", "format": "binary"} if binary else {"type": "string"}
         kind = text if each.media_type != "application/json" else _schema(each.reply, schemas, "serialization")
         good["content"] = {each.media_type: {"schema": kind}}
     problem = {"application/json": {"schema": _schema(ErrorOut, schemas, "serialization")}}

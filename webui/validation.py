@@ -50,7 +50,10 @@ def invalid(error: ValidationError, *, union: bool = False) -> Invalid:
     `union`: of models told apart by `kind`, which pydantic names before the field.
     """
     first = error.errors(include_url=False, include_input=False)[0]
-    field = ".".join(str(part) for part in first["loc"][union:])[:100] or None
+    loc = first["loc"][union:]
+    if loc[:1] == ("custom",):
+        loc = loc[:2]  # pydantic goes on with the kinds of answers it tried
+    field = ".".join(str(part) for part in loc)[:100] or None
     if first["type"] == "union_tag_invalid":
         return Invalid(_SENTENCES["union_tag_invalid"], field="kind", expected=first["ctx"]["expected_tags"])
     context = {name: value for name, value in first.get("ctx", {}).items() if isinstance(value, str | int | float)}

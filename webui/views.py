@@ -4,6 +4,7 @@ A page is a document, or only its <main> when htmx asks (`HX-Request`); template
 """
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from callcenter.actor import Actor, Role
 from callcenter.contacts import numbers
+from callcenter.contacts.visibility import require_some, sees_some
 from callcenter.errors import CallCenterError, Invalid, NotSignedIn
 from webui import i18n, meeting_words, user_agents
 
@@ -25,6 +27,8 @@ log = structlog.get_logger(__name__)
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 _MAX_FIELDS = 200
+# Every page and operation under these is for people with an account role (S16): said here, so that a new one cannot forget it.
+_OF_ACCOUNTS = re.compile(r"(/api/v1)?/(contacts|organisations)(/|$)")
 
 
 @cache
@@ -55,7 +59,7 @@ def environment() -> jinja2.Environment:
         "browser": user_agents.browser,
         "system": user_agents.system,
     }
-    found.globals |= {"asset": asset, "languages": i18n.LANGUAGES, "Role": Role, "say": i18n.say}
+    found.globals |= {"asset": asset, "languages": i18n.LANGUAGES, "Role": Role, "say": i18n.say, "sees_accounts": sees_some}
     return found
 
 
@@ -96,11 +100,13 @@ def actor(request: Request) -> Actor | None:
 
 
 def signed_in(request: Request, role: Role = Role.CONSULTANT) -> Actor:
-    """Return who is asking; raises NotSignedIn, or NotPermitted below `role`."""
+    """Return who is asking; raises NotSignedIn, NotPermitted below `role`, or on accounts' pages without an account role."""
     found = actor(request)
     if found is None:
         raise NotSignedIn("Please sign in.")
     found.require(role)
+    if _OF_ACCOUNTS.match(request.url.path):
+        require_some(found)
     return found
 
 
@@ -134,7 +140,8 @@ def to_sign_in(request: Request) -> Response:
     """Send somebody who is not signed in to the sign-in page, and afterwards back to where they were."""
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.method not in {"GET", "HEAD"} or is_fragment(request):
-        path = urlsplit(request.headers.get("hx-current-url", "")).path or "/"
+        shown = urlsplit(request.headers.get("hx-current-url", ""))
+        path = (shown.path or "/") + (f"?{shown.query}" if shown.query else "")
     target = f"/sign-in?next={quote(local_path(path))}" if path != "/" else "/sign-in"
     if is_fragment(request):
         return Response(status_code=200, headers={"hx-redirect": target})

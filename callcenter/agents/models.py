@@ -18,6 +18,7 @@ class AgentState(enum.StrEnum):
     ON_CALL = "on_call"
     WRAP_UP = "wrap_up"
     BREAK = "break"
+    LISTENING = "listening"  # a supervisor in a consultant's call; they get no calls of their own
 
 
 class Agent(Base):

@@ -4,7 +4,8 @@ Nobody else writes an agent's row. Every change is told to the agent and to the 
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import bindparam, or_, select, update
@@ -67,7 +68,7 @@ async def set_state(uow: UnitOfWork, user_id: int, state: str, reason: str = "")
     if refusal is not None:
         raise refusal
     agent.missed_offers = 0
-    if agent.state in states.BUSY:
+    if agent.state in states.WAITED_FOR:
         agent.after_call = None if wanted is AgentState.READY else wanted.value
         uow.note(AgentChanged(agent.user_id, agent.state))
         await tell(uow, agent)
@@ -79,8 +80,9 @@ async def set_state(uow: UnitOfWork, user_id: int, state: str, reason: str = "")
 
 # Built once: building these costs more than running them, and every call that comes waits for both.
 _READY_MEMBERS = (
-    select(Membership.project_id, Agent.user_id, Agent.ready_since, Agent.fence)
+    select(Membership.project_id, Agent.user_id, Agent.ready_since, Agent.fence, User.accounts)
     .join(Agent, Membership.user_id == Agent.user_id)
+    .join(User, User.id == Agent.user_id)
     .where(
         Membership.project_id.in_(bindparam("project_ids", expanding=True)),
         Agent.state == AgentState.READY.value,
@@ -96,12 +98,30 @@ _CLAIM = (
     .returning(Agent)
     .execution_options(synchronize_session=False, populate_existing=True)
 )
+_TAKE = (
+    update(Agent)
+    .where(Agent.user_id == bindparam("agent"), Agent.state == AgentState.READY.value, Agent.station_live)
+    .values(state=AgentState.ON_CALL.value, reason="", since=bindparam("at"), call_id=bindparam("call"))
+    .values(missed_offers=0, fence=Agent.fence + 1)
+    .returning(Agent)
+    .execution_options(synchronize_session=False, populate_existing=True)
+)
 
 
-async def ready_members(uow: UnitOfWork, project_ids: Iterable[int]) -> list[tuple[int, int, dt.datetime, int]]:
-    """Return (project_id, user_id, ready since, fence) of the projects' members who can take a call now."""
+class ReadyMember(NamedTuple):
+    """A member of a project who can take a call now; `accounts` are their account roles, since a pop-up asks for no more."""
+
+    project_id: int
+    user_id: int
+    since: dt.datetime
+    fence: int
+    accounts: Sequence[str]
+
+
+async def ready_members(uow: UnitOfWork, project_ids: Iterable[int]) -> list[ReadyMember]:
+    """Return the projects' members who can take a call now."""
     rows = await uow.session.execute(_READY_MEMBERS, {"project_ids": list(project_ids), "at": uow.now})
-    return [(project_id, user_id, since or uow.now, fence) for project_id, user_id, since, fence in rows]
+    return [ReadyMember(project_id, user_id, since or uow.now, *more) for project_id, user_id, since, *more in rows]
 
 
 async def reserve(uow: UnitOfWork, user_id: int, start: dt.datetime | None, end: dt.datetime | None) -> None:
@@ -120,12 +140,34 @@ async def claim(uow: UnitOfWork, user_id: int, fence: int, call_id: str) -> bool
     return True
 
 
+async def take(uow: UnitOfWork, user_id: int, call_id: str) -> bool:
+    """Put a ready agent on a call that is answered already, in one statement as `claim`; False when they are not ready now."""
+    agent = (await uow.session.scalars(_TAKE, {"agent": user_id, "at": uow.now, "call": call_id})).one_or_none()
+    if agent is None:
+        return False
+    uow.note(AgentChanged(agent.user_id, agent.state))
+    await tell(uow, agent)
+    return True
+
+
 async def begin_call(uow: UnitOfWork, agent: Agent, call_id: str) -> None:
     """Put the agent on a call they answered or dial; from a break or offline they go back there afterwards."""
     if agent.state in (AgentState.BREAK, AgentState.OFFLINE):
         agent.after_call = agent.state
     agent.missed_offers = 0
     await enter(uow, agent, AgentState.ON_CALL, call_id=call_id)
+
+
+async def begin_listening(uow: UnitOfWork, agent: Agent) -> None:
+    """Keep calls from a supervisor who listens to one; the state they are in comes back with end_listening, its reason, too."""
+    if agent.state in (AgentState.BREAK, AgentState.OFFLINE):
+        agent.after_call = agent.state
+    await enter(uow, agent, AgentState.LISTENING, reason=agent.reason)
+
+
+async def end_listening(uow: UnitOfWork, agent: Agent) -> None:
+    """Give a supervisor who listened the state back they were in, or the one they asked for meanwhile."""
+    await settle(uow, agent, agent.reason if agent.after_call == AgentState.BREAK else "")
 
 
 async def end_call(uow: UnitOfWork, user_id: int | None, call_id: str, wrap_up_seconds: int) -> dt.datetime | None:

@@ -7,13 +7,17 @@ MISSED_OFFERS = 2  # unanswered in a row that put an agent on break
 
 ASKABLE = frozenset({AgentState.READY, AgentState.BREAK, AgentState.OFFLINE})
 BUSY = frozenset({AgentState.OFFERED, AgentState.ON_CALL})
+WAITED_FOR = BUSY | {AgentState.LISTENING}  # what is asked for in one of these is taken when it is over
 FOLLOWING: dict[AgentState, frozenset[AgentState]] = {
-    AgentState.OFFLINE: frozenset({AgentState.READY, AgentState.BREAK, AgentState.ON_CALL}),
-    AgentState.READY: frozenset({AgentState.OFFERED, AgentState.ON_CALL, AgentState.BREAK, AgentState.OFFLINE}),
+    AgentState.OFFLINE: frozenset({AgentState.READY, AgentState.BREAK, AgentState.ON_CALL, AgentState.LISTENING}),
+    AgentState.READY: frozenset(
+        {AgentState.OFFERED, AgentState.ON_CALL, AgentState.BREAK, AgentState.OFFLINE, AgentState.LISTENING}
+    ),
     AgentState.OFFERED: frozenset({AgentState.ON_CALL, AgentState.READY, AgentState.BREAK, AgentState.OFFLINE}),
     AgentState.ON_CALL: frozenset({AgentState.WRAP_UP, AgentState.READY, AgentState.BREAK, AgentState.OFFLINE}),
     AgentState.WRAP_UP: frozenset({AgentState.READY, AgentState.BREAK, AgentState.OFFLINE, AgentState.ON_CALL}),
-    AgentState.BREAK: frozenset({AgentState.READY, AgentState.OFFLINE, AgentState.ON_CALL}),
+    AgentState.BREAK: frozenset({AgentState.READY, AgentState.OFFLINE, AgentState.ON_CALL, AgentState.LISTENING}),
+    AgentState.LISTENING: frozenset({AgentState.READY, AgentState.BREAK, AgentState.OFFLINE}),
 }
 
 

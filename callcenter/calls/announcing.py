@@ -49,6 +49,7 @@ async def begin(uow: UnitOfWork, call: Call, lost: dt.datetime) -> bool:
     dropped(call, lost)
     call.state, call.held = CallState.ANNOUNCING.value, False
     announce(uow, call, legs)
+    await ending.free_listeners(uow, call)
     await ending.free_agent(uow, call, EndReason.DROPPED)
     await jobs.put(uow, f"{ending.ANNOUNCEMENT}:{call.id}", ending.ANNOUNCEMENT, uow.now + LONGEST, call_id=call.id)
     return True
@@ -69,9 +70,9 @@ async def overdue(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     """Hang up on a customer whose announcement must be over, and of whom the switch has said nothing (a job)."""
     await rows.lock(uow)
     call = await uow.session.get(Call, str(payload["call_id"]))
-    if call is not None and call.state == CallState.ANNOUNCING:
+    if call is not None and call.state in (CallState.ANNOUNCING, CallState.PLAYING):
         log.error("call.announcement_overdue", call_id=call.id)
-        await ending.hang_up(uow, call, EndReason.DROPPED)
+        await ending.hang_up(uow, call, EndReason.DROPPED if call.state == CallState.ANNOUNCING else EndReason.COMPLETED)
 
 
 def announce(uow: UnitOfWork, call: Call, legs: Iterable[Leg]) -> None:

@@ -7,10 +7,10 @@ from sqlalchemy import Select, func, or_, select
 from callcenter.actor import Role
 from callcenter.calls.models import Call, CallBack, Offer
 from callcenter.calls.views import CallBackOut
-from callcenter.contacts import numbers
+from callcenter.contacts import numbers, visibility
 from callcenter.contacts.models import Contact
 from callcenter.db import UnitOfWork
-from callcenter.errors import Conflict, Invalid, NotFound
+from callcenter.errors import Conflict, Invalid, NotFound, NotPermitted
 from callcenter.events import Notice
 from callcenter.projects.models import Membership, Project
 from callcenter.users.models import User
@@ -38,6 +38,8 @@ async def add(uow: UnitOfWork, call: Call) -> CallBack:
     if owner is not None:
         shown = numbers.show(call.number) or "?"
         sentence = "You missed a call from {number}. It is on your call-back list."
+        if call.direction == "outbound":
+            sentence = "{number} asked for a consultant, and none was free. It is on your call-back list."
         uow.emit(Notice(level="warning", sentence=sentence, values={"number": shown}, link="/call-backs"), [owner])
     await uow.session.flush()
     return missed
@@ -60,6 +62,8 @@ async def finish_call_back(uow: UnitOfWork, call_back_id: int, note: str = "") -
     if len(note) > _LONGEST_NOTE:
         raise Invalid("A note has at most {most} characters.", field="note", most=_LONGEST_NOTE)
     missed = await _mine_to_do(uow, call_back_id)
+    if missed.owner_id != uow.actor.user_id:
+        await _refuse_hidden(uow, missed)
     if missed.state == OPEN:
         missed.state, missed.done_at, missed.done_by, missed.note = DONE, uow.now, uow.actor.user_id, note
         await uow.session.flush()
@@ -77,6 +81,9 @@ async def take_call_back(uow: UnitOfWork, call_back_id: int, user_id: int | None
     person = await uow.session.get(User, user_id)
     if person is None or person.disabled_at is not None:
         raise Invalid("There is no such user.", field="user_id")
+    await _refuse_hidden(uow, missed)
+    if user_id in await visibility.blind(uow, [user_id], missed.contact_id):
+        raise Invalid("{name} may not see who called: their account roles do not allow it.", field="user_id", name=person.name)
     audit(uow, "call_back.taken", "call_back", missed.id, before=missed.owner_id, owner=user_id)
     missed.owner_id = user_id
     await uow.session.flush()
@@ -93,6 +100,11 @@ async def _mine_to_do(uow: UnitOfWork, call_back_id: int) -> CallBack:
     if missed is None:
         raise NotFound("There is no such call-back.")
     return missed
+
+
+async def _refuse_hidden(uow: UnitOfWork, missed: CallBack) -> None:
+    if (await visibility.hidden(uow, [missed.contact_id])).covers(missed.contact_id):
+        raise NotPermitted("This call-back is for an account you may not see. Ask somebody who may.")
 
 
 async def _owner(uow: UnitOfWork, call: Call) -> int | None:
@@ -135,14 +147,16 @@ async def _out(uow: UnitOfWork, ids: Select[Any]) -> list[CallBackOut]:
         .where(CallBack.id.in_(ids))
         .order_by(CallBack.missed_at, CallBack.id)
     )
+    found = (await uow.session.execute(query)).all()
+    concealed = await visibility.hidden(uow, [missed.contact_id for missed, *_ in found])
     return [
         CallBackOut(
             id=missed.id,
             call_id=missed.call_id,
             project_id=missed.project_id,
             project=project or "",
-            contact_id=missed.contact_id,
-            contact=contact.name if contact else "",
+            contact_id=None if (hidden := concealed.covers(missed.contact_id)) else missed.contact_id,
+            contact=contact.name if contact and not hidden else "",
             number=missed.number,
             number_shown=numbers.show(missed.number),
             owner_id=missed.owner_id,
@@ -151,7 +165,8 @@ async def _out(uow: UnitOfWork, ids: Select[Any]) -> list[CallBackOut]:
             missed_at=missed.missed_at,
             done_at=missed.done_at,
             done_by=missed.done_by,
-            note=missed.note,
+            note="" if hidden and missed.done_by != uow.actor.user_id else missed.note,
+            hidden=hidden,
         )
-        for missed, project, contact, owner in await uow.session.execute(query)
+        for missed, project, contact, owner in found
     ]

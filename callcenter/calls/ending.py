@@ -6,7 +6,8 @@ import structlog
 
 from callcenter import jobs
 from callcenter.agents import service as agents
-from callcenter.calls import call_backs, entries, offers, queue, rows
+from callcenter.calls import call_backs, entries, listening, offers, queue, rows
+from callcenter.calls.entries import MACHINES
 from callcenter.calls.models import Call, CallState
 from callcenter.db import UnitOfWork
 from callcenter.events import CallChanged, CallEnded, CallWithdrawn
@@ -16,6 +17,8 @@ from callcenter.phone import Bridge, EndReason, HangUpLeg
 log = structlog.get_logger(__name__)
 
 ANNOUNCEMENT = "announcement"  # kind of the job that looks whether one is over; its key before the call's id
+PLAYED = EndReason.COMPLETED  # how an agent's part ends whose call turned out to be a machine
+_OF_CALLS = (EndReason.DROPPED, EndReason.ABANDONED)  # no leg ends so
 
 
 async def end(
@@ -27,9 +30,11 @@ async def end(
     """
     if call.state == CallState.ENDED:
         return
-    waited, announced = call.state == CallState.WAITING, call.state == CallState.ANNOUNCING
-    if announced:
-        reason, lost = EndReason.DROPPED, False
+    waited, announced = call.state == CallState.WAITING, call.state in (CallState.ANNOUNCING, CallState.PLAYING)
+    if call.state == CallState.ANNOUNCING:
+        reason, lost = EndReason.DROPPED if call.user_id is not None else EndReason.ABANDONED, False
+    if call.state == CallState.ANSWERED and reason is EndReason.COMPLETED and call.machine not in MACHINES:
+        reason = EndReason.ABANDONED  # they hung up before anybody spoke to them
     if call.direction == "inbound" and call.answered_at is None and reason is EndReason.COMPLETED:
         reason = EndReason.CANCELLED  # answered by the queue only: the caller left before a person spoke
     call.state, call.ended_at, call.held = CallState.ENDED.value, uow.now, False
@@ -39,6 +44,7 @@ async def end(
     if call.direction == "inbound":
         await jobs.drop(uow, f"max_wait:{call.id}")
     await uow.session.flush()
+    await free_listeners(uow, call)
     freed = await (_after_announcement(uow, call) if announced else free_agent(uow, call, reason))
     await entries.write(uow, call, fresh=True)
     if call.direction == "inbound" and call.answered_at is None and call.project_id is not None:
@@ -57,8 +63,14 @@ async def hang_up(uow: UnitOfWork, call: Call, reason: EndReason) -> None:
     if call.user_id is not None:
         uow.send(Bridge(call.id, ()))
     for leg in await rows.live_legs(uow, call.id):
-        uow.send(HangUpLeg(leg.id, EndReason.COMPLETED if reason is EndReason.DROPPED else reason))
+        uow.send(HangUpLeg(leg.id, EndReason.COMPLETED if reason in _OF_CALLS else reason))
     await end(uow, call, reason)
+
+
+async def free_listeners(uow: UnitOfWork, call: Call) -> None:
+    """Let supervisors out of a call in which nobody talks any more; who was ready is offered what waits."""
+    for user_id in await listening.over(uow, call):
+        await offers.feed_from(uow, user_id)
 
 
 async def _after_announcement(uow: UnitOfWork, call: Call) -> None:

@@ -43,8 +43,12 @@ async def write(uow: UnitOfWork, call: Call, *, fresh: bool = False) -> None:
     }
     if (told := dropping.told(call)) is not None:
         data["dropped"] = {"text": told.text, "values": told.values}
+    if said := dropping.played(call):
+        data["played"] = [{"text": each.text, "values": each.values} for each in said]
     if call.machine in MACHINES:
         data["machine"] = call.machine
+    if call.joined:
+        data["joined"] = call.joined
     if entry is None:
         await timeline.add_entry(
             uow,
@@ -59,6 +63,7 @@ async def write(uow: UnitOfWork, call: Call, *, fresh: bool = False) -> None:
         )
         return
     entry.text, entry.data = line, data
+    timeline.touched(uow, entry.contact_id, entry.organisation_id, entry.id)
     await timeline.move_call_entries(uow, call.id, call.contact_id, call.organisation_id)
 
 
@@ -88,4 +93,6 @@ def text(call: Call, disposition: str) -> str:
     told = dropping.told(call)
     dropped = told.text.format(**told.values).rstrip(".") if told is not None else ""
     machine = MACHINES.get(call.machine, "").capitalize()
-    return ". ".join(part for part in (head, machine, dropped, disposition, call.note) if part)
+    joined = f"With {call.joined}" if call.joined else ""
+    played = [each.text.format(**each.values).rstrip(".") for each in dropping.played(call)]
+    return ". ".join(part for part in (head, machine, joined, dropped, *played, disposition, call.note) if part)

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, exists, select
 from callcenter import clock, jobs
 from callcenter.calls import ending, offers, rows
 from callcenter.calls.models import Call, CallState, Leg
-from callcenter.contacts import numbers
+from callcenter.contacts import numbers, timeline
 from callcenter.contacts.identify import Match, identify
 from callcenter.db import UnitOfWork
 from callcenter.events import Notice
@@ -64,6 +64,7 @@ async def leg_offered(uow: UnitOfWork, offered: LegOffered) -> None:
     found = project is not None and await offers.offer_first(uow, call, project, offered.received)
     await uow.session.flush()  # the call before its leg
     uow.session.add(leg)
+    timeline.touched(uow, call.contact_id, call.organisation_id)
     if project is None:
         await _nobodys(uow, call, leg)
         return
@@ -92,7 +93,7 @@ async def _identify(uow: UnitOfWork, call: Call, project: Project | None, offere
     if project is None or not project.identify:
         call.number = numbers.parse(offered.number, region).e164 or call.number
         return
-    match = await identify(uow, offered.number, region, withheld=offered.withheld)
+    match = await identify(uow, offered.number, region, withheld=offered.withheld, everybody=True)
     call.number = match.number.e164 or call.number
     _take(call, match)
 
@@ -106,7 +107,8 @@ async def identify_again(uow: UnitOfWork, call: Call) -> bool:
     if call.identification not in ("unknown", "invalid") or call.contact_id is not None or call.organisation_id is not None:
         return False
     project = await rows.project_of(uow, call)
-    _take(call, await identify(uow, call.number, project.region if project else uow.database.settings.region))
+    region = project.region if project else uow.database.settings.region
+    _take(call, await identify(uow, call.number, region, everybody=True))
     return call.contact_id is not None
 
 

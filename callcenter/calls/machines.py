@@ -1,4 +1,4 @@
-"""What the carrier found at the far end of a call that left: a person, an answering machine, a fax."""
+"""What the carrier, or the switch by the sound, found at the far end of a call that left: a person, a machine, a fax."""
 
 from sqlalchemy import select
 
@@ -6,6 +6,7 @@ from callcenter.calls import entries, rows
 from callcenter.calls.models import Call, CallState, Leg
 from callcenter.db import UnitOfWork
 from callcenter.events import CallChanged
+from callcenter.facts import MachineFound
 from callcenter.phone import MachineDetected
 
 UNKNOWN = "unknown"
@@ -19,6 +20,7 @@ async def machine_detected(uow: UnitOfWork, event: MachineDetected) -> None:
     if call is None or call.machine == event.found or (call.machine and event.found == UNKNOWN):
         return
     call.machine = event.found
+    uow.note(MachineFound(call.id, event.found))
     if call.state == CallState.ENDED:
         await entries.write(uow, call)
     if call.user_id is not None:

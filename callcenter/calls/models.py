@@ -17,8 +17,10 @@ class CallState(enum.StrEnum):
     OFFERED = "offered"  # inbound, rings at one agent
     DIALLING = "dialling"  # outbound, not ringing yet
     RINGING = "ringing"  # outbound, rings at the customer's
+    ANSWERED = "answered"  # outbound, dialled without an agent: the customer is there, nobody was given the call yet
     TALKING = "talking"
     ANNOUNCING = "announcing"  # the agent is gone; the customer hears the announcement and is then hung up on
+    PLAYING = "playing"  # a message is played, to the customer or to their answering machine; no agent is on the call
     ENDED = "ended"
 
 
@@ -31,7 +33,10 @@ class Call(Base):
     `user_id` is the agent who has it, or had it when they dropped. `announcement`: the file the customer hears should the
     agent drop, "" for none. `dropped_at`: when the agent's audio was lost for good while the customer was on the line; of
     the announcement (`announcement_ms` long, 0 when it could not be played) they then heard `heard_ms`, null: unknown.
-    `machine`: what the carrier found at the far end of a call that left (human, machine, fax, unknown), "": it did not look.
+    `machine`: what was found at the far end of a call that left (human, machine, fax, unknown), "": nobody looked.
+    `joined`: the supervisors who took part in the talk, by name, with a comma between two; not those who listened or whispered.
+    A message that was played instead of a talk is `announcement`, too, with the same two lengths; `pressed`: what the key meant
+    that the customer pressed (confirm, agent, do_not_call), "": none.
     """
 
     __tablename__ = "calls"
@@ -40,6 +45,7 @@ class Call(Base):
         Index("ix_calls_user_id_id", "user_id", "id"),
         Index("ix_calls_contact_id_id", "contact_id", "id"),
         Index("ix_calls_organisation_id", "organisation_id"),
+        Index("ix_calls_number", "number"),
         Index("ix_calls_project_id_id", "project_id", "id"),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -75,6 +81,8 @@ class Call(Base):
     announcement_ms: Mapped[int | None]
     heard_ms: Mapped[int | None]
     machine: Mapped[str] = mapped_column(default="", server_default="")
+    joined: Mapped[str] = mapped_column(default="", server_default="")
+    pressed: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class Leg(Base):
@@ -148,3 +156,30 @@ class CallBack(Base):
     done_at: Mapped[dt.datetime | None]
     done_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     note: Mapped[str] = mapped_column(default="")
+
+
+class Listening(Base):
+    """A stretch in which a supervisor was in a consultant's call in one way: listen, whisper, barge (phone.Way).
+
+    `consultant_id`: whose call it was. `told`: the consultant was told of whoever listened. `ended_at` null: it goes on; a
+    supervisor is in one call at most.
+    """
+
+    __tablename__ = "listenings"
+    __table_args__ = (
+        Index(
+            "uq_listenings_user_id",
+            "user_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    consultant_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    way: Mapped[str]
+    told: Mapped[bool]
+    began_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]

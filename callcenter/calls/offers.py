@@ -8,12 +8,14 @@ import structlog
 from sqlalchemy import func, select
 
 from callcenter import clock, jobs
+from callcenter.actor import Actor
 from callcenter.agents import service as agents
-from callcenter.calls import entries, queue, routing, rows
+from callcenter.calls import entries, queue, routing, rows, sight
 from callcenter.calls.models import Call, CallState, Offer
-from callcenter.contacts import numbers
+from callcenter.contacts import numbers, timeline
+from callcenter.contacts.visibility import viewer
 from callcenter.db import UnitOfWork
-from callcenter.events import CallOffered, CallWithdrawn, Candidate
+from callcenter.events import CallOffered, CallWithdrawn
 from callcenter.phone import AnswerLeg, Play, Sound
 from callcenter.projects.models import Membership, Project
 
@@ -32,12 +34,12 @@ async def offer_first(uow: UnitOfWork, call: Call, project: Project, received: f
         ready = await agents.ready_members(uow, [project.id])
     while ready:
         newcomer = routing.Waiting(call.id, project.id, call.queued_at or uow.now, {})
-        candidates = [routing.Ready(user_id, since, frozenset({project_id})) for project_id, user_id, since, _ in ready]
+        candidates = [routing.Ready(each.user_id, each.since, frozenset({each.project_id})) for each in ready]
         chosen = routing.assign([newcomer], candidates)[0].user_id
-        fence = next(fence for _, user_id, _, fence in ready if user_id == chosen)
-        if await _offer(uow, call, project, chosen, fence, received=received):
+        member = next(each for each in ready if each.user_id == chosen)
+        if await _offer(uow, call, project, member, received=received):
             return True
-        ready = [each for each in ready if each[1] != chosen]
+        ready = [each for each in ready if each.user_id != chosen]
     return False
 
 
@@ -63,12 +65,12 @@ async def feed(uow: UnitOfWork, project_ids: Collection[int] | None = None) -> i
         )
         for call in calls.values()
     ]
-    fences = {user_id: fence for _, user_id, _, fence in ready}
+    members = {each.user_id: each for each in ready}
     offered = 0
     for pair in routing.assign(queued, _agents(ready)):
         call = calls[pair.call_id]
         project = await rows.project_of(uow, call)
-        if project is not None and await _offer(uow, call, project, pair.user_id, fences[pair.user_id]):
+        if project is not None and await _offer(uow, call, project, members[pair.user_id]):
             offered += 1
             await queue.tell(uow, project.id)
     return offered
@@ -84,20 +86,21 @@ async def feed_from(uow: UnitOfWork, user_id: int | None) -> None:
     await feed(uow, list(await uow.session.scalars(select(Membership.project_id).where(Membership.user_id == user_id))))
 
 
-async def offered_event(uow: UnitOfWork, call: Call, offer: Offer, project: Project | None) -> CallOffered:
-    """Return the pop-up of an offer, as it is first told and as a reloaded page draws it."""
+async def offered_event(uow: UnitOfWork, call: Call, offer: Offer, project: Project | None, person: Actor) -> CallOffered:
+    """Return the pop-up of an offer, as `person` is first told and as their reloaded page draws it."""
+    seen = await sight.of(uow, call, person)
     return CallOffered(
         call_id=call.id,
         offer_id=offer.id,
         number=call.number,
         number_shown="" if call.withheld else numbers.show(call.number),
         takes_texts=not call.withheld and numbers.takes_texts(call.number),
-        caller_name=call.caller_name,
+        caller_name=seen.caller_name,
         project_id=call.project_id,
         project=project.name if project else "",
-        identification=call.identification,
-        candidates=[Candidate.model_validate(each) for each in call.match],
-        timeline=await entries.newest(uow, call),
+        identification=seen.identification,
+        candidates=seen.candidates,
+        timeline=[] if seen.hidden else await entries.newest(uow, call),
         offered_at=offer.offered_at,
         expires_at=offer.offered_at + dt.timedelta(seconds=project.offer_seconds) if project else None,
     )
@@ -155,15 +158,17 @@ async def wait(uow: UnitOfWork, call: Call, project: Project | None) -> None:
 
 
 async def _offer(
-    uow: UnitOfWork, call: Call, project: Project, user_id: int, fence: int, *, received: float | None = None
+    uow: UnitOfWork, call: Call, project: Project, member: agents.ReadyMember, *, received: float | None = None
 ) -> bool:
     """Claim the agent and, in the same transaction, write the offer and the pop-up; False when the agent is gone."""
     call.state = CallState.OFFERED.value
-    if not await agents.claim(uow, user_id, fence, call.id):
+    user_id = member.user_id
+    if not await agents.claim(uow, user_id, member.fence, call.id):
         call.state = CallState.WAITING.value
         return False
     offer = Offer(id=clock.new_id(), call_id=call.id, user_id=user_id, offered_at=uow.now, first=received is not None)
-    uow.emit(await offered_event(uow, call, offer, project), [user_id])
+    uow.emit(await offered_event(uow, call, offer, project, viewer(user_id, member.accounts)), [user_id])
+    timeline.touched(uow, call.contact_id, call.organisation_id)
     timeout = uow.now + dt.timedelta(seconds=project.offer_seconds)
     await jobs.put(uow, f"offer:{call.id}", "offer_timeout", timeout, offer_id=offer.id)
     if received is not None:
@@ -192,11 +197,11 @@ async def _resting(uow: UnitOfWork, call_ids: Collection[str]) -> dict[str, froz
     return found
 
 
-def _agents(ready: Collection[tuple[int, int, dt.datetime, int]]) -> list[routing.Ready]:
+def _agents(ready: Collection[agents.ReadyMember]) -> list[routing.Ready]:
     """Return one entry per agent with all projects they are ready for."""
     projects: dict[int, set[int]] = {}
     since: dict[int, dt.datetime] = {}
-    for project_id, user_id, ready_since, _ in ready:
-        projects.setdefault(user_id, set()).add(project_id)
-        since[user_id] = ready_since
+    for each in ready:
+        projects.setdefault(each.user_id, set()).add(each.project_id)
+        since[each.user_id] = each.since
     return [routing.Ready(user_id, since[user_id], frozenset(served)) for user_id, served in projects.items()]

@@ -7,18 +7,21 @@ from typing import NamedTuple
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from callcenter import clock
 from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, AgentState
-from callcenter.calls import offers, rows, spending, wrap_up
+from callcenter.calls import listening, offers, rows, sight, spending, wrap_up
 from callcenter.calls.models import Call, CallState, Leg
-from callcenter.contacts import service as contacts
+from callcenter.contacts import consents, timeline
 from callcenter.contacts.identify import identify
+from callcenter.contacts.models import Contact
+from callcenter.contacts.visibility import may_see
 from callcenter.db import UnitOfWork
-from callcenter.errors import Conflict, Unavailable
+from callcenter.errors import Conflict, NotFound, Unavailable
 from callcenter.events import Candidate, ContactOpened
-from callcenter.phone import Originate
+from callcenter.phone import Listening, Originate
 from callcenter.projects.dialling import Decision, Rules, decide, emergency_number
 from callcenter.projects.models import Project
 from callcenter.projects.service import served
@@ -40,16 +43,28 @@ class Way(NamedTuple):
     decision: Decision
 
 
-async def dial(uow: UnitOfWork, number: str, *, contact_id: int | None = None, project_id: int | None = None) -> Call:
+async def dial(
+    uow: UnitOfWork,
+    number: str,
+    *,
+    contact_id: int | None = None,
+    project_id: int | None = None,
+    despite_objection: bool = False,
+) -> Call:
     """Call a number by hand from one's station.
 
+    `despite_objection`: the consultant knows that the customer asked not to be called and has a reason, which is audited;
+    a marketing project has no such reason (NoConsent).
     Raises Invalid or NotPermitted when it may not be dialled, Conflict while on a call or without a live station,
+    DoNotContact when the customer objected,
     Unavailable while the switch is away or stopping. The rows are written before the switch hears of it: a crash may
     lose a dial, it never repeats one.
     """
     await rows.lock(uow)
     region = uow.database.settings.region
     project = await served(uow, project_id)
+    if contact_id is not None:
+        await _check_sees(uow, contact_id)
     emergency = bool(emergency_number(number, project.region if project else region))
     agent = await agents.row(uow, uow.actor.id)
     may_start(agent, emergency=emergency)
@@ -62,7 +77,23 @@ async def dial(uow: UnitOfWork, number: str, *, contact_id: int | None = None, p
     call = await place(uow, agent, way, contact_id=contact_id)
     if emergency:
         audit(uow, "call.emergency", "call", call.id, number=call.number)
+        return call
+    await _check_wanted(uow, call, project, despite_objection=despite_objection)
+    if despite_objection:
+        audit(uow, "call.despite_objection", "call", call.id, contact_id=call.contact_id)
     return call
+
+
+async def _check_wanted(uow: UnitOfWork, call: Call, project: Project | None, *, despite_objection: bool) -> None:
+    await consents.check(
+        uow,
+        "call",
+        contact_id=call.contact_id,
+        number=call.number,
+        purpose=project.purpose if project else "service",
+        project_id=project.id if project else None,
+        despite_objection=despite_objection,
+    )
 
 
 async def place(
@@ -74,19 +105,51 @@ async def place(
     contact_id: int | None = None,
     ring_seconds: int | None = None,
     announcement: str = "",
+    listening: Listening | None = None,
 ) -> Call:
     """Write a call and its leg, put the agent on it, and ask the switch to dial once all that is committed.
 
     `call_id`: an id chosen before; `ring_seconds`: None, the project's; `announcement`: the file the customer hears should
-    the agent drop, "": none. The agent is free of any other call.
+    the agent drop, "": none. `listening`: find out by the sound who answers. The agent is free of any other call.
     """
+    call, leg = await _write(uow, way, call_id, agent.user_id, contact_id, announcement)
+    await agents.begin_call(uow, agent, call.id)
+    seconds = ring_seconds or (way.project.ring_seconds if way.project else _RING_SECONDS)
+    uow.send(Originate(leg.id, call.id, way.trunk.id, call.number, way.caller_id, seconds, listening=listening))
+    uow.send(rows.bridge(call, [leg]))
+    return call
+
+
+async def place_unattended(
+    uow: UnitOfWork,
+    way: Way,
+    *,
+    call_id: str,
+    contact_id: int | None,
+    ring_seconds: int,
+    announcement: str,
+    listening: Listening | None = None,
+) -> Call:
+    """Write a call and its leg that nobody is on, and ask the switch to dial once all that is committed.
+
+    Who answers is told of as LegPickedUp; giving.py gives them to an agent, or lets them hear `announcement` (a file, "": none).
+    """
+    call, leg = await _write(uow, way, call_id, None, contact_id, announcement)
+    uow.send(Originate(leg.id, call.id, way.trunk.id, call.number, way.caller_id, ring_seconds, listening=listening))
+    return call
+
+
+async def _write(
+    uow: UnitOfWork, way: Way, call_id: str | None, user_id: int | None, contact_id: int | None, announcement: str
+) -> tuple[Call, Leg]:
+    """Write the rows of a call that leaves, with whom it is for."""
     call = Call(
         id=call_id or clock.new_id(),
         direction="outbound",
         state=CallState.DIALLING.value,
         project_id=way.project.id if way.project else None,
         trunk_id=way.trunk.id,
-        user_id=agent.user_id,
+        user_id=user_id,
         number=way.decision.e164,
         dialled=way.decision.e164,
         started_at=uow.now,
@@ -106,13 +169,9 @@ async def place(
         started_at=uow.now,
     )
     uow.session.add(leg)
-    await agents.begin_call(uow, agent, call.id)
-    if ring_seconds is None:
-        ring_seconds = way.project.ring_seconds if way.project else _RING_SECONDS
-    uow.send(Originate(leg.id, call.id, way.trunk.id, call.number, way.caller_id, ring_seconds))
-    uow.send(rows.bridge(call, [leg]))
+    timeline.touched(uow, call.contact_id, call.organisation_id)
     log.info("call.dialled", call_id=call.id, kind=way.decision.kind, trunk_id=way.trunk.id)
-    return call
+    return call, leg
 
 
 async def emergency_warning(uow: UnitOfWork) -> bool:
@@ -124,6 +183,8 @@ def may_start(agent: Agent, *, emergency: bool = False) -> None:
     """Raise unless the agent's state and station allow a call; an emergency call goes before what only rings."""
     if agent.state == AgentState.ON_CALL:
         raise Conflict("You are on a call. Hang up first.")
+    if agent.state == AgentState.LISTENING and not emergency:
+        raise Conflict("You listen to a call. Leave it first.")
     if agent.state == AgentState.OFFERED and not emergency:
         raise Conflict("A call is ringing at your desk. Answer or decline it first.")
     if agent.state == AgentState.OFFLINE and not emergency:
@@ -133,7 +194,9 @@ def may_start(agent: Agent, *, emergency: bool = False) -> None:
 
 
 async def leave(uow: UnitOfWork, agent: Agent) -> None:
-    """End what the agent was in before the call: a wrap-up, or an offer that an emergency call goes before."""
+    """End what the agent was in before the call: a wrap-up, or an offer or a listening that an emergency call goes before."""
+    if agent.state == AgentState.LISTENING:
+        await listening.take_out(uow, agent.user_id, "emergency")
     if agent.state == AgentState.WRAP_UP:
         await wrap_up.finish(uow, agent)
     if agent.state == AgentState.OFFERED and agent.call_id is not None:
@@ -206,16 +269,24 @@ async def _trunk(uow: UnitOfWork, trunk_id: int | None) -> Trunk | None:
     return enabled[0] if len(enabled) == 1 else None
 
 
+async def _check_sees(uow: UnitOfWork, contact_id: int) -> None:
+    """Raise NotFound unless the actor may see the contact; of a meeting whoever places the call was asked before."""
+    if await uow.session.scalar(select(Contact.id).where(Contact.id == contact_id, may_see(uow.actor))) is None:
+        raise NotFound("There is no such contact.")
+
+
 async def _identify(uow: UnitOfWork, call: Call, way: Way, contact_id: int | None) -> None:
     """Note whom the call is for: the contact whose number was pressed, else who has the number."""
     if contact_id is not None:
-        contact = await contacts.get_contact(uow, contact_id)
+        query = select(Contact).where(Contact.id == contact_id).options(joinedload(Contact.organisation))
+        contact = (await uow.session.scalars(query)).one()
         organisation = contact.organisation
         chosen = Candidate(
             contact_id=contact.id,
             organisation_id=contact.organisation_id,
             name=contact.name,
             organisation=organisation.name if organisation else None,
+            avatar_id=contact.avatar_id,
             rule="chosen",
         )
         call.contact_id, call.organisation_id = contact.id, contact.organisation_id
@@ -224,9 +295,10 @@ async def _identify(uow: UnitOfWork, call: Call, way: Way, contact_id: int | Non
     if way.project is not None and not way.project.identify:
         call.identification = "off"
         return
-    match = await identify(uow, call.number, way.project.region if way.project else uow.database.settings.region)
+    region = way.project.region if way.project else uow.database.settings.region
+    match = await identify(uow, call.number, region, everybody=True)
     call.identification, call.match = match.kind, [candidate.model_dump() for candidate in match.candidates]
     if len(match.candidates) == 1:
         call.contact_id, call.organisation_id = match.candidates[0].contact_id, match.candidates[0].organisation_id
-        if call.contact_id is not None and call.user_id is not None:
+        if call.contact_id is not None and call.user_id is not None and not (await sight.of(uow, call)).hidden:
             uow.emit(ContactOpened(contact_id=call.contact_id, call_id=call.id), [call.user_id])

@@ -11,7 +11,7 @@ from callcenter.agents import service as agents
 from callcenter.agents import stations
 from callcenter.agents.models import Agent, AgentState
 from callcenter.agents.states import BUSY
-from callcenter.calls import announcing, ending, offers, rows, spending, talking, wrap_up
+from callcenter.calls import announcing, ending, listening, offers, playing, rows, spending, talking, wrap_up
 from callcenter.calls.models import Call, CallState, Leg, Offer
 from callcenter.db import UnitOfWork
 from callcenter.phone import AnswerLeg, EndReason, HangUpLeg, LegAnswered, LegState, RingLeg, Snapshot
@@ -61,6 +61,8 @@ async def sweep(uow: UnitOfWork, _payload: dict[str, Any]) -> None:
     ):
         log.warning("sweep.wrap_up_overdue", user_id=agent.user_id)
         await wrap_up.finish(uow, agent)
+    for user_id in await listening.mend(uow):
+        await offers.feed_from(uow, user_id)
     fed = await offers.feed(uow)
     if fed:
         log.info("sweep.offered", calls=fed)
@@ -108,13 +110,17 @@ async def _open_call(uow: UnitOfWork, call: Call, alive: dict[str, LegState]) ->
     if call.state == CallState.ANNOUNCING:
         announcing.announce(uow, call, living)
         return
+    if call.state == CallState.PLAYING:
+        playing.tell(uow, call, living)
+        return
     ringing = [leg for leg in living if leg.direction == "inbound" and leg.state == rows.RINGING]
     for leg in ringing:
         uow.send(RingLeg(leg.id) if call.user_id is None else AnswerLeg(leg.id))
+    others = await listening.members(uow, call) if call.answered_at is not None else ()
     if call.held:  # the customer must not hear what is said meanwhile
-        talking.let_hear_music(uow, call, living)
+        talking.let_hear_music(uow, call, living, others)
     elif call.user_id is not None:
-        uow.send(rows.bridge(call, living))
+        uow.send(rows.bridge(call, living, others))
 
 
 async def _legs_of_ended_calls(uow: UnitOfWork, alive: dict[str, LegState]) -> None:

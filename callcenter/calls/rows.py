@@ -74,10 +74,10 @@ async def project_of(uow: UnitOfWork, call: Call) -> Project | None:
     return None if call.project_id is None else await uow.session.get(Project, call.project_id)
 
 
-def bridge(call: Call, legs: Iterable[Leg]) -> Bridge:
-    """Return the bridge of a call in which customer and consultant hear each other."""
+def bridge(call: Call, legs: Iterable[Leg], others: Iterable[Member] = ()) -> Bridge:
+    """Return the bridge of a call in which customer and consultant hear each other; `others`: supervisors who are there."""
     customers = [Member("leg", leg.id, PortRole.CUSTOMER) for leg in legs]
-    return Bridge(call.id, (Member("station", str(call.user_id), PortRole.AGENT), *customers))
+    return Bridge(call.id, (Member("station", str(call.user_id), PortRole.AGENT), *customers, *others))
 
 
 def started_minutes(answered_at: dt.datetime | None, ended_at: dt.datetime) -> int | None:

@@ -9,7 +9,7 @@ from callcenter.agents import service as agents
 from callcenter.agents import stations
 from callcenter.agents.models import AgentState
 from callcenter.agents.views import AgentOut
-from callcenter.calls import announcing, offers, outbound, queries, rows, talking, wrap_up
+from callcenter.calls import announcing, listening, offers, outbound, queries, refusing, rows, talking, wrap_up
 from callcenter.calls.announcing import overdue as announcement_overdue
 from callcenter.calls.call_backs import call_backs, finish_call_back, take_call_back
 from callcenter.calls.inbound import leg_offered, max_wait_over
@@ -18,12 +18,13 @@ from callcenter.calls.machines import machine_detected
 from callcenter.calls.models import Call
 from callcenter.calls.offers import offer_timeout
 from callcenter.calls.outbound import emergency_warning
-from callcenter.calls.queries import current, get_call, list_calls
+from callcenter.calls.queries import current, get_call, list_calls, listenings, talks
 from callcenter.calls.reconcile import reconcile, sweep, unknown_leg
 from callcenter.calls.talking import dtmf_received, leg_answered, leg_ended, leg_ringing, send_dtmf
-from callcenter.calls.views import CallOut
+from callcenter.calls.views import CallOut, ListeningOut
 from callcenter.calls.wrap_up import wrap_up_over
 from callcenter.db import UnitOfWork
+from callcenter.errors import NotFound
 from callcenter.events import SwitchState
 from callcenter.phone import Snapshot, StationLive, StationLost, TrunkChanged
 from callcenter.trunks import service as trunks
@@ -37,6 +38,7 @@ __all__ = [
     "current",
     "decline",
     "dial",
+    "do_not_call",
     "dtmf_received",
     "emergency_warning",
     "extend_wrap_up",
@@ -54,6 +56,8 @@ __all__ = [
     "link_down",
     "link_up",
     "list_calls",
+    "listen",
+    "listenings",
     "machine_detected",
     "max_wait_over",
     "offer_timeout",
@@ -66,8 +70,10 @@ __all__ = [
     "station_grace_over",
     "station_live",
     "station_lost",
+    "stop_listening",
     "sweep",
     "take_call_back",
+    "talks",
     "trunk_changed",
     "unknown_leg",
     "wrap_up_over",
@@ -107,9 +113,22 @@ async def hang_up(uow: UnitOfWork, call_id: str) -> CallOut:
     return await queries.shown(uow, await talking.hang_up(uow, call_id))
 
 
-async def dial(uow: UnitOfWork, number: str, *, contact_id: int | None = None, project_id: int | None = None) -> CallOut:
-    """Call a number by hand."""
-    return await queries.shown(uow, await outbound.dial(uow, number, contact_id=contact_id, project_id=project_id))
+async def do_not_call(uow: UnitOfWork, call_id: str, *, everywhere: bool = False) -> CallOut:
+    """Keep the customer of one's call from being called again, by the call's project or by anybody."""
+    return await queries.shown(uow, await refusing.do_not_call(uow, call_id, everywhere=everywhere))
+
+
+async def dial(
+    uow: UnitOfWork,
+    number: str,
+    *,
+    contact_id: int | None = None,
+    project_id: int | None = None,
+    despite_objection: bool = False,
+) -> CallOut:
+    """Call a number by hand; a customer who asked not to be called only `despite_objection`."""
+    call = await outbound.dial(uow, number, contact_id=contact_id, project_id=project_id, despite_objection=despite_objection)
+    return await queries.shown(uow, call)
 
 
 async def hold(uow: UnitOfWork, call_id: str, on: bool) -> CallOut:
@@ -142,6 +161,21 @@ async def finish_wrap_up(uow: UnitOfWork) -> AgentOut:
 async def extend_wrap_up(uow: UnitOfWork, seconds: int = 60) -> AgentOut:
     """Take more seconds for one's wrap-up."""
     return await agents.get_agent(uow, (await wrap_up.extend_wrap_up(uow, seconds)).user_id)
+
+
+async def listen(uow: UnitOfWork, call_id: str, way: str) -> ListeningOut:
+    """Listen to a consultant's running call, whisper to them, or barge in; from one way to another at any time."""
+    await listening.listen(uow, call_id, way)
+    now = await queries.listened(uow)
+    if now is None:
+        raise NotFound("There is no such call.")
+    return now
+
+
+async def stop_listening(uow: UnitOfWork, call_id: str) -> AgentOut:
+    """Leave a call one listens to; nothing happens where one does not (any more)."""
+    await offers.feed_from(uow, await listening.leave(uow, call_id))
+    return await agents.get_agent(uow, uow.actor.id)
 
 
 # --- for the switchboard --------------------------------------------------------------------------------------------
@@ -193,6 +227,8 @@ async def station_grace_over(uow: UnitOfWork, payload: dict[str, Any]) -> None:
     """A page stayed away: its agent goes offline; the customer they talked to hears the announcement, if there is one."""
     await rows.lock(uow)
     await announcing.agent_gone(uow, payload)
+    if not (await agents.row(uow, int(payload["user_id"]))).station_live:
+        await listening.take_out(uow, int(payload["user_id"]), "page_away")
     await stations.station_grace_over(uow, payload)
 
 

@@ -1,7 +1,7 @@
 """What agents do with a call they are offered or have, and what the switch says of its legs."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import structlog
 from sqlalchemy import bindparam, select
@@ -9,12 +9,13 @@ from sqlalchemy import bindparam, select
 from callcenter.agents import service as agents
 from callcenter.agents import stations
 from callcenter.agents.models import Agent
-from callcenter.calls import announcing, ending, entries, inbound, offers, rows
+from callcenter.calls import announcing, ending, entries, inbound, listening, offers, rows, sight
 from callcenter.calls.models import Call, CallState, Leg, Offer
+from callcenter.contacts import timeline
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
 from callcenter.events import CallAnswered, CallChanged, CallDigit, CallRinging, ContactOpened
-from callcenter.facts import CallTalking
+from callcenter.facts import CallTalking, KeyPressed, LegPickedUp
 from callcenter.phone import (
     AnswerLeg,
     Bridge,
@@ -24,6 +25,7 @@ from callcenter.phone import (
     LegAnswered,
     LegEnded,
     LegRinging,
+    Member,
     Play,
     SendDtmf,
     Sound,
@@ -54,10 +56,10 @@ async def answer(uow: UnitOfWork, call_id: str) -> Call:
         if leg.state == rows.RINGING:
             uow.send(AnswerLeg(leg.id))
     uow.send(rows.bridge(call, legs))
-    if call.contact_id is not None:
+    if call.contact_id is not None and not (await sight.of(uow, call)).hidden:
         uow.emit(ContactOpened(contact_id=call.contact_id, call_id=call.id), [agent.user_id])
     if legs[0].state == rows.ANSWERED:  # by the queue, early
-        _talk(uow, call)
+        talk(uow, call)
     return call
 
 
@@ -80,11 +82,11 @@ async def hang_up(uow: UnitOfWork, call_id: str) -> Call:
         await offers.not_taken(uow, offer, "declined", "declined")
         return call
     await rows.own(uow, call_id)
-    if call.state == CallState.ANNOUNCING:  # the switch tells how much was heard, and that ends the call
+    if call.state in (CallState.ANNOUNCING, CallState.PLAYING):  # the switch tells how much was heard, and that ends the call
         for leg in await rows.live_legs(uow, call.id):
             uow.send(HangUpLeg(leg.id))
         return call
-    if call.state == CallState.TALKING:
+    if call.state in (CallState.TALKING, CallState.ANSWERED):
         reason = EndReason.COMPLETED
     else:
         reason = EndReason.CANCELLED if call.direction == "outbound" else EndReason.REJECTED
@@ -109,18 +111,19 @@ async def hold(uow: UnitOfWork, call_id: str, on: bool) -> Call:
     if call.held == on:
         return call
     call.held = on
-    legs = await rows.live_legs(uow, call.id)
+    legs, others = await rows.live_legs(uow, call.id), await listening.members(uow, call)
     if on:
-        let_hear_music(uow, call, legs)
+        let_hear_music(uow, call, legs, others)
     else:
-        uow.send(rows.bridge(call, legs))
+        uow.send(rows.bridge(call, legs, others))
     uow.emit(CallChanged(call_id=call.id), [uow.actor.id])
+    await listening.held(uow, call)
     return call
 
 
-def let_hear_music(uow: UnitOfWork, call: Call, legs: Iterable[Leg]) -> None:
-    """Take the customer out of the bridge and play music to them."""
-    uow.send(Bridge(call.id, ()))
+def let_hear_music(uow: UnitOfWork, call: Call, legs: Iterable[Leg], others: Sequence[Member] = ()) -> None:
+    """Take the customer out of the bridge and play music to them; consultant and supervisors (`others`) stay together."""
+    uow.send(rows.bridge(call, [], others) if others else Bridge(call.id, ()))
     for leg in legs:
         uow.send(Play(leg.id, Sound.MUSIC))
 
@@ -139,7 +142,8 @@ async def leg_ringing(uow: UnitOfWork, event: LegRinging) -> None:
 async def leg_answered(uow: UnitOfWork, event: LegAnswered) -> None:
     """Note that a leg is answered; the call talks once a customer and an agent are both there.
 
-    A customer who answers when the agent has dropped hears the announcement, if there is one.
+    A customer who answers when the agent has dropped hears the announcement, if there is one. That somebody answered a call
+    which was dialled without an agent is told to those who placed it.
     """
     await rows.lock(uow)
     leg, call = await _leg(uow, event.leg_id)
@@ -148,12 +152,15 @@ async def leg_answered(uow: UnitOfWork, event: LegAnswered) -> None:
     leg.state, leg.answered_at = rows.ANSWERED, uow.now
     if call.state == CallState.ENDED:  # it was given up while the answer was on its way
         uow.send(HangUpLeg(leg.id, EndReason.COMPLETED))
-    elif call.user_id is not None and call.state not in (CallState.TALKING, CallState.ANNOUNCING):
+    elif call.user_id is not None and call.state not in (CallState.TALKING, CallState.ANNOUNCING, CallState.PLAYING):
         if call.direction == "outbound" and await inbound.identify_again(uow, call) and call.contact_id is not None:
             uow.emit(ContactOpened(contact_id=call.contact_id, call_id=call.id), [call.user_id])
         nobody = bool(call.announcement) and await stations.is_gone(uow, call.user_id)
         if not (nobody and await announcing.begin(uow, call, uow.now)):
-            _talk(uow, call)
+            talk(uow, call)
+    elif call.user_id is None and call.state in (CallState.DIALLING, CallState.RINGING):
+        call.state = CallState.ANSWERED.value
+        uow.note(LegPickedUp(call.id))
 
 
 async def leg_ended(uow: UnitOfWork, event: LegEnded) -> None:
@@ -180,15 +187,19 @@ async def leg_ended(uow: UnitOfWork, event: LegEnded) -> None:
 
 
 async def dtmf_received(uow: UnitOfWork, event: DtmfReceived) -> None:
-    """Show the agent which key the customer pressed."""
+    """Show the agent which key the customer pressed; in a message, tell those who have it played."""
     leg, call = await _leg(uow, event.leg_id)
+    if call is not None and call.state == CallState.PLAYING:
+        uow.note(KeyPressed(call.id, event.digit))
     if leg is not None and call is not None and call.state == CallState.TALKING and call.user_id is not None:
         uow.emit(CallDigit(call_id=call.id, digit=event.digit), [call.user_id])
 
 
-def _talk(uow: UnitOfWork, call: Call) -> None:
+def talk(uow: UnitOfWork, call: Call) -> None:
+    """Let customer and agent talk from now on."""
     call.state, call.answered_at = CallState.TALKING.value, uow.now
     uow.note(CallTalking(call.id))
+    timeline.touched(uow, call.contact_id, call.organisation_id)
     if call.user_id is not None:
         uow.emit(CallAnswered(call_id=call.id, answered_at=uow.now), [call.user_id])
 

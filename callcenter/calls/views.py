@@ -5,6 +5,7 @@ import datetime as dt
 from pydantic import BaseModel
 
 from callcenter.agents.views import AgentOut
+from callcenter.calls.events import Listener
 from callcenter.events import CallOffered, Candidate
 
 
@@ -14,7 +15,9 @@ class CallOut(BaseModel):
     `draft_unsaved`: a typed note that was never saved. `note_version`: pass it with a change of draft or note.
     `dropped_at`: the agent's audio was lost for good; `heard_ms` of the announcement's `announcement_ms` the customer heard
     then (0: it could not be played), null without one or when nobody knows. `machine`: what the carrier found at the far end
-    of a call that left (human, machine, fax, unknown), empty when it did not look.
+    of a call that left (human, machine, fax, unknown), empty when it did not look. `joined`: the supervisors who took part
+    in the talk. `hidden`: it is with an account this person
+    may not see; then nothing tells whose it is, `identification` is hidden, and a note is there only for who took the call.
     """
 
     id: str
@@ -57,6 +60,50 @@ class CallOut(BaseModel):
     announcement_ms: int | None
     heard_ms: int | None
     machine: str
+    joined: str
+    hidden: bool = False
+
+
+class ListeningOut(BaseModel):
+    """The call one listens to: whose it is, with whom, since when, and how one is in it (listen, whisper, barge)."""
+
+    call_id: str
+    way: str
+    since: dt.datetime
+    user_id: int | None
+    user: str
+    customer: str
+    number_shown: str
+    project: str
+    answered_at: dt.datetime | None
+    held: bool
+
+
+class Stretch(BaseModel):
+    """A time in which a supervisor was in a call in one way; `ended_at` null: they are there now. `told`: the consultant knew."""
+
+    user_id: int
+    name: str
+    way: str
+    told: bool
+    began_at: dt.datetime
+    ended_at: dt.datetime | None
+
+
+class TalkOut(BaseModel):
+    """A consultant's call that goes on, of those one may listen to once its `state` is talking, with the supervisors in it."""
+
+    call_id: str
+    state: str
+    user_id: int | None
+    user: str
+    customer: str
+    number_shown: str
+    project_id: int | None
+    project: str
+    answered_at: dt.datetime | None
+    held: bool
+    listeners: list[Listener]
 
 
 class CallPage(BaseModel):
@@ -67,7 +114,7 @@ class CallPage(BaseModel):
 
 
 class CallBackOut(BaseModel):
-    """A missed call somebody owns."""
+    """A missed call somebody owns. `hidden`: it is from an account this person may not see."""
 
     id: int
     call_id: str
@@ -84,16 +131,22 @@ class CallBackOut(BaseModel):
     done_at: dt.datetime | None
     done_by: int | None
     note: str
+    hidden: bool = False
 
 
 class Current(BaseModel):
-    """All a reloaded page needs to draw: the offers that ring, the call, the wrap-up, and notes nobody saved."""
+    """All a reloaded page needs to draw: the offers that ring, the call, the wrap-up, and notes nobody saved.
+
+    `listeners`: the supervisors in one's call, as far as one is told; `listening`: the call one listens to oneself.
+    """
 
     agent: AgentOut
     offers: list[CallOffered]
     call: CallOut | None
     wrap_up: CallOut | None
     unsaved: list[CallOut]
+    listeners: list[Listener] = []
+    listening: ListeningOut | None = None
 
 
 class Percentiles(BaseModel):

@@ -6,13 +6,14 @@ from sqlalchemy import update
 
 from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, AgentState
-from callcenter.calls import entries, offers, rows
+from callcenter.calls import entries, offers, rows, sight
 from callcenter.calls.models import Call, CallBack
 from callcenter.contacts import service as contacts
-from callcenter.contacts.models import Organisation
+from callcenter.contacts import timeline
 from callcenter.db import UnitOfWork
-from callcenter.errors import Conflict, Invalid, NotFound
+from callcenter.errors import Conflict, Invalid
 from callcenter.events import CallChanged, DraftTyped
+from callcenter.facts import Disposed
 from callcenter.projects.models import Disposition
 
 LONGEST_NOTE = 10_000
@@ -65,6 +66,7 @@ async def save_draft(uow: UnitOfWork, call_id: str, text: str, version: int | No
     """Keep the note as typed so far, upon `version` of it; raises Conflict when somebody else typed meanwhile."""
     _check_note(text)
     call = await rows.own(uow, call_id)
+    await sight.refuse(uow, call, own=True)
     await _check_version(uow, call, text, version)
     if call.draft != text:
         call.draft, call.note_version = text, call.note_version + 1
@@ -81,11 +83,14 @@ async def set_disposition(
     """
     _check_note(note)
     call = await rows.own(uow, call_id)
+    await sight.refuse(uow, call, own=True)
     await _check_version(uow, call, note, version)
     if disposition_id is not None and disposition_id != call.disposition_id:
         disposition = await uow.session.get(Disposition, disposition_id)
         if disposition is None or disposition.retired_at or disposition.project_id not in (None, call.project_id):
             raise Invalid("This disposition does not belong to the call's project.", field="disposition_id")
+    if disposition_id is not None and disposition_id != call.disposition_id:
+        uow.note(Disposed(call.id, disposition_id))
     call.disposition_id, call.note, call.draft = disposition_id, note.strip(), ""
     call.note_version += 1
     await _changed(uow, call)
@@ -96,12 +101,15 @@ async def change_match(uow: UnitOfWork, call_id: str, contact_id: int | None, or
     """Say whom the call was with: the call, its line on the timeline with the note, and its call-back move there."""
     await rows.lock(uow)
     call = await rows.own(uow, call_id)
+    await sight.refuse(uow, call)
     if contact_id is not None:
         contact = await contacts.get_contact(uow, contact_id)
         organisation_id = contact.organisation_id
-    elif organisation_id is not None and await uow.session.get(Organisation, organisation_id) is None:
-        raise NotFound("There is no such organisation.")
+    elif organisation_id is not None:
+        await contacts.get_organisation(uow, organisation_id)
+    timeline.touched(uow, call.contact_id, call.organisation_id)
     call.contact_id, call.organisation_id = contact_id, organisation_id
+    timeline.touched(uow, contact_id, organisation_id)
     await uow.session.execute(update(CallBack).where(CallBack.call_id == call.id).values(contact_id=contact_id))
     await _changed(uow, call)
     return call

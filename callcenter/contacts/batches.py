@@ -6,7 +6,8 @@ Each batch is a unit of work of its own that aims at half of 50 ms.
 import asyncio
 import datetime as dt
 import io
-from collections.abc import Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TypeVar
 
@@ -20,9 +21,14 @@ T = TypeVar("T")
 BATCH_SECONDS = 0.025
 PAUSE_SECONDS = 0.005
 ABANDONED = dt.timedelta(minutes=1)  # work that has not moved for so long lost its process
-LARGEST_BATCH = 500
+LARGEST_BATCH = 2000
 _FIRST_BATCH = 20
 _BATCHES_LOGGED = 10  # thirty contacts change some six hundred pages of SQLite's file, most of them of the search index
+
+
+def aim(size: int, took: float, at_least: int = 1, at_most: int = LARGEST_BATCH) -> int:
+    """Return how many rows the next batch has, when the last one had `size` and took so many seconds."""
+    return max(at_least, min(at_most, int(size * min(2.0, max(0.25, BATCH_SECONDS / max(took, 0.001))))))
 
 
 class Pace:
@@ -46,8 +52,7 @@ class Pace:
 
     def end(self) -> None:
         """A batch is committed: aim the next one at BATCH_SECONDS."""
-        took = max(clock.monotonic() - self._began, 0.001)
-        self.size = max(self._at_least, min(self._at_most, int(self.size * min(2.0, max(0.25, BATCH_SECONDS / took)))))
+        self.size = aim(self.size, clock.monotonic() - self._began, self._at_least, self._at_most)
         self._batches += 1
 
     async def breathe(self, progress: Callable[[T], None] | None, moved: T) -> None:
@@ -105,6 +110,22 @@ def open_source(source: Path | bytes) -> BinaryIO:
     if size > csv_file.MAXIMUM_BYTES:
         raise Invalid("The file is larger than {limit} MB. Split it.", field="file", limit=csv_file.MAXIMUM_BYTES >> 20)
     return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+async def taken(database: Database, take: Callable[[int], list[T]], pace: Pace) -> AsyncGenerator[list[T]]:
+    """Yield what a thread reads, as many as fit into a batch, until nothing is left; close it (contextlib.aclosing).
+
+    On PostgreSQL, whose server works while this process waits, the next batch is read meanwhile.
+    """
+    following: asyncio.Future[list[T]] | None = None
+    try:
+        while some := await (following or in_thread(partial(take, pace.size))):
+            following = None if database.sqlite else asyncio.ensure_future(in_thread(partial(take, pace.size)))
+            yield some
+    finally:
+        if following is not None:
+            following.cancel()
+            await asyncio.wait([following])
 
 
 async def in_thread(work: Callable[[], T]) -> T:

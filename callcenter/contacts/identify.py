@@ -7,11 +7,11 @@ from typing import Any, Literal
 from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
-from callcenter.actor import Role
+from callcenter.actor import SYSTEM, Actor
 from callcenter.contacts import numbers
 from callcenter.contacts.models import Contact, Number, Organisation
 from callcenter.contacts.numbers import ParsedNumber
-from callcenter.contacts.visibility import visible_by
+from callcenter.contacts.visibility import organisations_visible_to, sees_all, visible_to
 from callcenter.db import UnitOfWork
 from callcenter.events import Candidate
 
@@ -30,11 +30,12 @@ class Match:
     candidates: list[Candidate]
 
 
-async def identify(uow: UnitOfWork, number: str, region: str, *, withheld: bool = False) -> Match:
+async def identify(uow: UnitOfWork, number: str, region: str, *, withheld: bool = False, everybody: bool = False) -> Match:
     """Find everybody the number may belong to, each with the rule that says so: E.164 first, else the last nine digits.
 
-    At most two statements, each on an index. Withheld, short and unusable numbers are kinds of their own; of these only
-    an unusable one of nine digits or more is looked for, by its last nine.
+    Among those the actor may see, or `everybody`: whose a call is does not hang on who makes it or takes it; what that person
+    is shown does (visibility.hidden). At most two statements, each on an index. Withheld, short and unusable numbers are
+    kinds of their own; of these only an unusable one of nine digits or more is looked for, by its last nine.
     """
     parsed = numbers.parse(number, region)
     if withheld or parsed.kind in ("withheld", "empty"):
@@ -45,9 +46,9 @@ async def identify(uow: UnitOfWork, number: str, region: str, *, withheld: bool 
         return Match("short", parsed, [])
     candidates: list[Candidate] = []
     if parsed.e164:
-        candidates = await _find(uow, "e164", parsed.e164)
+        candidates = await _find(uow, "e164", parsed.e164, everybody)
     if not candidates and parsed.last_nine:
-        candidates = await _find(uow, "last_nine", parsed.last_nine)
+        candidates = await _find(uow, "last_nine", parsed.last_nine, everybody)
     return Match(decide(parsed, len(candidates)), parsed, candidates)
 
 
@@ -58,25 +59,35 @@ def decide(number: ParsedNumber, candidates: int) -> MatchKind:
     return "unknown" if number.kind == "valid" else "invalid"
 
 
-async def _find(uow: UnitOfWork, rule: Rule, wanted: str) -> list[Candidate]:
+async def _find(uow: UnitOfWork, rule: Rule, wanted: str, everybody: bool) -> list[Candidate]:
     """Return the owners of the numbers that are `wanted` by a rule, contacts before organisations."""
-    rows = (await uow.session.execute(_query(uow.actor.role, rule), {"wanted": wanted})).all()
+    query = _everybody(rule) if everybody or sees_all(uow.actor) else _query(rule, uow.actor)
+    rows = (await uow.session.execute(query, {"wanted": wanted})).all()
     contacts = dict.fromkeys(_contact(row, rule) for row in rows if row.contact_id is not None)
     organisations = dict.fromkeys(_organisation(row, rule) for row in rows if row.contact_id is None)
     return [*contacts, *organisations]
 
 
 @functools.cache
-def _query(role: Role, rule: Rule) -> Select[*tuple[Any, ...]]:
-    """Return the query for what a role may see, built once: building it costs more than running it, and leaves garbage."""
+def _everybody(rule: Rule) -> Select[*tuple[Any, ...]]:
+    """Return the query for who sees all, built once: building it costs more than running it, and leaves garbage."""
+    return _query(rule, SYSTEM)
+
+
+def _query(rule: Rule, actor: Actor) -> Select[*tuple[Any, ...]]:
     column = {"e164": Number.e164, "last_nine": Number.last_nine}[rule]
     employer, owner = aliased(Organisation), aliased(Organisation)
-    seen = visible_by(role).where(Contact.id == Number.contact_id).correlate(Number).exists()
+    conditions = [column == bindparam("wanted")]
+    if not sees_all(actor):
+        seen = visible_to(actor).where(Contact.id == Number.contact_id).correlate(Number).exists()
+        seen_owner = organisations_visible_to(actor).where(Organisation.id == Number.organisation_id).correlate(Number)
+        conditions.append(or_(seen, seen_owner.exists()))
     return (
         select(
             Number.contact_id,
             Contact.first_name,
             Contact.last_name,
+            Contact.avatar_id,
             employer.id.label("employer_id"),
             employer.name.label("employer"),
             Number.organisation_id,
@@ -85,7 +96,7 @@ def _query(role: Role, rule: Rule) -> Select[*tuple[Any, ...]]:
         .outerjoin(Contact, Contact.id == Number.contact_id)
         .outerjoin(employer, employer.id == Contact.organisation_id)
         .outerjoin(owner, owner.id == Number.organisation_id)
-        .where(column == bindparam("wanted"), or_(Number.contact_id.is_(None), seen))
+        .where(*conditions)
         .order_by(Number.id)
         .limit(MAXIMUM_CANDIDATES)
     )
@@ -93,7 +104,14 @@ def _query(role: Role, rule: Rule) -> Select[*tuple[Any, ...]]:
 
 def _contact(row: Any, rule: str) -> Candidate:
     name = f"{row.first_name} {row.last_name}".strip() or row.employer or ""
-    return Candidate(contact_id=row.contact_id, organisation_id=row.employer_id, name=name, organisation=row.employer, rule=rule)
+    return Candidate(
+        contact_id=row.contact_id,
+        organisation_id=row.employer_id,
+        name=name,
+        organisation=row.employer,
+        avatar_id=row.avatar_id,
+        rule=rule,
+    )
 
 
 def _organisation(row: Any, rule: str) -> Candidate:

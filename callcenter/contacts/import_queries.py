@@ -7,7 +7,9 @@ from sqlalchemy import Row, select
 
 from callcenter.actor import Actor, Role
 from callcenter.contacts import import_rows
-from callcenter.contacts.models import Import, ImportRow
+from callcenter.contacts.models import ACCOUNT_TYPES, Contact, Import, ImportRow
+from callcenter.contacts.rights import Action, may, require
+from callcenter.contacts.visibility import sees_all
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import NotFound, fill
 
@@ -17,25 +19,54 @@ _AT_ONCE = 500
 
 
 async def list_imports(uow: UnitOfWork, limit: int = 50) -> list[Import]:
-    """Return the latest imports, newest first (supervisors)."""
+    """Return the latest imports the actor may see, newest first (supervisors)."""
     uow.actor.require(Role.SUPERVISOR)
-    return list(await uow.session.scalars(select(Import).order_by(Import.id.desc()).limit(max(1, min(limit, 200)))))
+    query = select(Import).order_by(Import.id.desc()).limit(max(1, min(limit, 200)))
+    if not sees_all(uow.actor):
+        query = query.where(Import.user_id == uow.actor.id)
+    return list(await uow.session.scalars(query))
+
+
+def may_see(actor: Actor, found: Import) -> bool:
+    """Tell whether somebody may see an import: their own, or, since any account may be in it, who sees all of them. Pure."""
+    return sees_all(actor) or found.user_id == actor.user_id
 
 
 async def get_import(uow: UnitOfWork, import_id: int) -> Import:
-    """Return an import (supervisors)."""
+    """Return an import the actor may see (supervisors); raises NotFound."""
     uow.actor.require(Role.SUPERVISOR)
     found = await uow.session.get(Import, import_id)
-    if found is None:
+    if found is None or not may_see(uow.actor, found):
         raise NotFound("There is no such import.")
     return found
 
 
-async def notices(uow: UnitOfWork, import_id: int, limit: int = 200) -> list[tuple[int, str]]:
+async def require_types(uow: UnitOfWork, import_id: int) -> None:
+    """Raise NotPermitted when a good row, or a contact an import made, is of a type the actor may not import (any more)."""
+    refused = [each for each in ACCOUNT_TYPES if not may(uow.actor, Action.IMPORT, each)]
+    if not refused:
+        return
+    staged = select(ImportRow.line).where(
+        ImportRow.import_id == import_id, ImportRow.error == "", ImportRow.data["type"].as_string().in_(refused)
+    )
+    made = select(Contact.id).where(Contact.import_id == import_id, Contact.type.in_(refused))
+    if any([await uow.session.scalar(each.limit(1)) is not None for each in (staged, made)]):
+        require(uow.actor, Action.IMPORT, refused[0])
+
+
+async def notices(uow: UnitOfWork, import_id: int, say: Say = fill, limit: int = 200) -> list[tuple[int, str]]:
     """Return (line, sentence) of good rows that somebody may want to look at."""
     await get_import(uow, import_id)
-    query = select(ImportRow.line, ImportRow.notice).where(ImportRow.import_id == import_id, ImportRow.notice != "")
-    return [(line, notice) for line, notice in await uow.session.execute(query.order_by(ImportRow.line).limit(limit))]
+    query = select(ImportRow.line, ImportRow.notice, ImportRow.notice_values)
+    query = query.where(ImportRow.import_id == import_id, ImportRow.notice != "")
+    found = await uow.session.execute(query.order_by(ImportRow.line).limit(limit))
+    return [(line, said(notice, values, say)) for line, notice, values in found]
+
+
+def said(notice: str, values: Mapping[str, Any], say: Say = fill) -> str:
+    """Return all that was noticed about a row, the weightiest first."""
+    own = {name: value for name, value in values.items() if name != "also"}
+    return " ".join([say(notice, own), *(say(each["notice"], each["values"]) for each in values.get("also", ()))])
 
 
 async def rejections(uow: UnitOfWork, import_id: int, say: Say = fill, limit: int = 200) -> list[tuple[int, str]]:

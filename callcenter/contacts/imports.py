@@ -1,55 +1,102 @@
-"""Importing contacts from CSV: staged, checked, applied in short batches, undone as a whole.
+"""Importing contacts from files (CSV, XLSX, vCard): staged, checked, applied in short batches, undone as a whole.
 
 Reading goes on in a thread; every batch is a unit of work of its own (batches.py). A row and its contact are written in
-one transaction: after a crash the rest is applied by `resume_all`, none twice. A number that another contact has, or an
+one transaction: after a crash the rest is applied (import_resuming.py), none twice. A number that another contact has, or an
 earlier row, is a notice and not an error: families and companies share numbers, and identification asks then (B1).
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import aclosing, closing
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import structlog
 from sqlalchemy import delete, func, select
 
-from callcenter.actor import SYSTEM, Actor, Role
-from callcenter.contacts import csv_file, import_rows, import_steps, text
-from callcenter.contacts.batches import ABANDONED, LARGEST_BATCH, PAUSE_SECONDS, Pace, end_failed, in_thread, moving, open_source
-from callcenter.contacts.csv_file import Layout
+from callcenter.actor import Actor, Role
+from callcenter.contacts import (
+    csv_file,
+    import_files,
+    import_known,
+    import_queries,
+    import_staging,
+    import_steps,
+    import_terms,
+    import_updates,
+    inserting,
+    rights,
+)
+from callcenter.contacts.batches import (
+    LARGEST_BATCH,
+    PAUSE_SECONDS,
+    Pace,
+    end_failed,
+    in_thread,
+    moving,
+    open_source,
+    taken,
+)
+from callcenter.contacts.import_mapping import Mapping
 from callcenter.contacts.import_queries import get_import
-from callcenter.contacts.models import Import, ImportRow, Number
+from callcenter.contacts.import_staging import Plan
+from callcenter.contacts.models import Import, ImportRow
+from callcenter.contacts.rights import Action
 from callcenter.contacts.seen_numbers import SeenNumbers
 from callcenter.db import Database, UnitOfWork
-from callcenter.errors import CallCenterError, Invalid, Unavailable
+from callcenter.errors import CallCenterError, Conflict, Invalid
 from callcenter.users.service import audit
-
-log = structlog.get_logger(__name__)
 
 Progress = Callable[[Import], None]
 
-_WORTH_A_TRANSACTION = 20  # contacts: a transaction by itself costs about as much
+_WORTH_A_TRANSACTION = 20  # contacts taken away: a transaction by itself costs about as much
+_AT_LEAST = 100  # rows read or contacts made, without their search terms
+_TERMS_AT_LEAST, _TERMS_AT_MOST = 1000, 20_000
+_WITHOUT_WRITER = 10  # times as many where nobody waits for a writer: ten statements for a hundred rows cost more than the rows
+_REVERTED = 5  # contacts that are mended in one transaction: each is loaded as a whole
 
 
-async def create(uow: UnitOfWork, file_name: str, dry_run: bool = False) -> Import:
-    """Note that a file is on its way in (supervisors); pass the id to run_import."""
+async def create(
+    uow: UnitOfWork, file_name: str, dry_run: bool = False, mapping: Mapping | None = None, *, wait: bool = False
+) -> Import:
+    """Note that a file is on its way in (supervisors who may import one type of account); pass the id to run_import.
+
+    Without a mapping its headings say all.
+
+    `wait`: somebody will say what its columns mean (`begin`).
+    """
     uow.actor.require(Role.SUPERVISOR)
+    rights.require_any(uow.actor, Action.IMPORT)
     made = Import(
         file_name=Path(file_name).name[:200],
-        state="staging",
+        state="mapping" if wait else "staging",
         dry_run=dry_run,
         user_id=uow.actor.user_id,
         created_at=uow.now,
         touched_at=uow.now,
         header=[],
+        mapping=(mapping or Mapping()).model_dump(),
     )
     uow.session.add(made)
     await uow.session.flush()
     audit(uow, "import.started", "import", made.id, file_name=made.file_name, dry_run=dry_run)
     return made
+
+
+async def begin(database: Database, actor: Actor, import_id: int, mapping: Mapping, dry_run: bool) -> Import:
+    """Say what the columns of a file mean; it can be read now, or once more when it was only checked. See run_import."""
+    async with database.unit_of_work(actor) as uow:
+        begun = await _moving(uow, import_id, "mapping", "checked", "failed")
+        if begun.applied or begun.updated:
+            raise Conflict("This import is {state} now; that cannot be done.", state=begun.state)
+        begun.state = "mapping"
+    await _forget(database, actor, import_id, everything=True)
+    async with database.unit_of_work(actor) as uow:
+        begun = await _moving(uow, import_id, "mapping")
+        begun.state, begun.dry_run, begun.mapping, begun.finished_at = "staging", dry_run, mapping.model_dump(), None
+        begun.total = begun.accepted = begun.rejected = begun.skipped = begun.notices = 0
+        begun.error, begun.error_values = "", {}
+    return begun
 
 
 async def run_import(
@@ -60,36 +107,43 @@ async def run_import(
     dry_run: bool = False,
     progress: Progress | None = None,
     *,
-    region: str = "PL",
+    mapping: Mapping | None = None,
     import_id: int | None = None,
 ) -> Import:
     """Read a file, check every row, and unless it is a dry run apply the good ones; returns the import as it ended.
+
+    `mapping`: what its columns mean and what else was chosen; without one its headings must be ones we know.
 
     What is wrong with the whole file ends in state `failed` with the sentence in `error`; nothing is raised for it.
     `import_id`: of a row made with `create` before. `progress` is called after every batch.
     """
     if import_id is None:
         async with database.unit_of_work(actor) as uow:
-            import_id = (await create(uow, file_name, dry_run)).id
+            import_id = (await create(uow, file_name, dry_run, mapping)).id
+    async with database.reading(actor) as uow:
+        chosen = Mapping.model_validate((await get_import(uow, import_id)).mapping)
     try:
         with closing(open_source(source)) as opened:
-            await _stage(database, actor, import_id, opened, region, progress)
+            await _stage(database, actor, import_id, opened, chosen, progress)
     except CallCenterError as error:
-        return await _fail(database, actor, import_id, error)
+        return await fail(database, actor, import_id, error)
     async with database.reading(actor) as uow:
         staged = await get_import(uow, import_id)
     return staged if staged.dry_run else await apply(database, actor, import_id, progress)
 
 
 async def _stage(
-    database: Database, actor: Actor, import_id: int, opened: BinaryIO, region: str, progress: Progress | None
+    database: Database, actor: Actor, import_id: int, opened: BinaryIO, mapping: Mapping, progress: Progress | None
 ) -> None:
     """Read and check every row of the file."""
-    layout = await in_thread(partial(csv_file.read_layout, opened))
+    table = await in_thread(partial(import_files.open_table, opened, mapping))
+    async with database.reading(actor) as uow:
+        known = await import_known.read(uow, mapping)
+    plan = import_staging.plan(table, mapping, known, database.settings.region)
     async with database.unit_of_work(actor) as uow:
-        (await _moving(uow, import_id, "staging")).header = layout.header
-    with closing(csv_file.read_rows(opened, layout)) as read, SeenNumbers() as seen:
-        await _stage_rows(database, actor, import_id, partial(_read_batch, read, layout, region, seen), progress)
+        (await _moving(uow, import_id, "staging")).header = table.header
+    with closing(table.rows()) as read, SeenNumbers() as seen:
+        await _stage_rows(database, actor, import_id, plan, partial(import_staging.read_batch, read, plan.reader, seen), progress)
     async with database.unit_of_work(actor) as uow:
         staged = await _moving(uow, import_id, "staging")
         staged.state = "checked"
@@ -101,82 +155,92 @@ async def _stage_rows(
     database: Database,
     actor: Actor,
     import_id: int,
+    plan: Plan,
     read_batch: Callable[[int], list[dict[str, Any]]],
     progress: Progress | None,
 ) -> None:
     """Store the rows that `read_batch` reads, so many at a time as it is told."""
-    pace = Pace(database, _WORTH_A_TRANSACTION)
-    while True:
-        pace.begin()
-        batch = await in_thread(partial(read_batch, pace.size))
-        if not batch:
-            return
-        async with database.reading(actor) as uow:
-            await _note_known_numbers(uow, batch)
-        async with database.unit_of_work(actor) as uow:
-            staged = await _moving(uow, import_id, "staging")
-            staged.total += len(batch)
-            staged.rejected += sum(bool(each["error"]) for each in batch)
-            staged.accepted += sum(not each["error"] for each in batch)
-            staged.notices += sum(bool(each["notice"]) for each in batch)
-            if staged.total > csv_file.MAXIMUM_ROWS:
-                raise Invalid("The file has more than {limit} rows. Split it.", field="file", limit=csv_file.MAXIMUM_ROWS)
-            await import_steps.store_rows(uow, import_id, batch)
-        pace.end()
-        await pace.breathe(progress, staged)
+    pace = _pace(database)
+    async with aclosing(taken(database, read_batch, pace)) as batches:
+        async for batch in batches:
+            async with database.reading(actor) as uow:
+                await inserting.plan_anew(uow)
+                await import_staging.compare(uow, batch, plan.mapping, plan.known.types)
+            pace.begin()
+            async with database.unit_of_work(actor) as uow:
+                staged = await _moving(uow, import_id, "staging")
+                for name, count in import_staging.counts(batch).items():
+                    setattr(staged, name, getattr(staged, name) + count)
+                if staged.total > csv_file.MAXIMUM_ROWS:
+                    raise Invalid("The file has more than {limit} rows. Split it.", field="file", limit=csv_file.MAXIMUM_ROWS)
+                await import_steps.store_rows(uow, import_id, batch)
+            pace.end()
+            await pace.breathe(progress, staged)
 
 
-def _read_batch(
-    read: Iterator[tuple[int, list[str], str]], layout: Layout, region: str, seen: SeenNumbers, size: int
-) -> list[dict[str, Any]]:
-    """Read up to `size` rows; `seen` holds each E.164 number of the file with its first line."""
-    batch: list[dict[str, Any]] = []
-    for line, cells, unreadable in islice(read, size):
-        row: dict[str, Any] = {"line": line, "data": {"cells": cells}, "error": unreadable, "error_values": {}, "notice": ""}
-        if not unreadable:
-            try:
-                row["data"] = import_rows.read_row(layout, cells, region)
-            except Invalid as error:
-                row["error"] = error.sentence
-                row["error_values"] = {name: text.clean(str(value)) for name, value in error.values.items()}
-                row["data"] = {"cells": [text.clean_lines(cell) for cell in cells]}
-        for number in row["data"].get("numbers", ()):
-            if number["e164"] and seen.first_line(int(number["e164"]), line) != line:
-                row["notice"] = import_steps.TWICE
-        batch.append(row)
-    return batch
-
-
-async def _note_known_numbers(uow: UnitOfWork, batch: list[dict[str, Any]]) -> None:
-    """Note on rows whose number a contact or organisation has already."""
-    wanted = {number["e164"] for row in batch for number in row["data"].get("numbers", ()) if number["e164"]}
-    known = set(await uow.session.scalars(select(Number.e164).where(Number.e164.in_(wanted)))) if wanted else set()
-    for row in batch:
-        if any(number["e164"] in known for number in row["data"].get("numbers", ())):
-            row["notice"] = import_steps.KNOWN
+def _pace(database: Database, at_least: int = _AT_LEAST, at_most: int = LARGEST_BATCH) -> Pace:
+    return Pace(database, at_least if database.sqlite else at_least * _WITHOUT_WRITER, at_most)
 
 
 async def apply(database: Database, actor: Actor, import_id: int, progress: Progress | None = None) -> Import:
     """Make contacts of the good rows of a checked import (also of a dry run), or go on where it stopped."""
     async with database.unit_of_work(actor) as uow:
-        applied = await _moving(uow, import_id, "checked", "applying")
-        applied.state, applied.dry_run, applied.finished_at = "applying", False, None
-    pace, line = Pace(database, _WORTH_A_TRANSACTION), 0
+        applied = await _moving(uow, import_id, "checked", "applying", "indexing")
+        await import_queries.require_types(uow, import_id)
+        if applied.state != "indexing":
+            applied.state = "applying"
+        applied.dry_run, applied.finished_at = False, None
+    if applied.state == "applying":
+        await _make_contacts(database, actor, import_id, progress)
+    return await _index(database, actor, import_id, progress)
+
+
+async def _make_contacts(database: Database, actor: Actor, import_id: int, progress: Progress | None) -> None:
+    pace, line = _pace(database), 0
     while True:
         pace.begin()
         async with database.unit_of_work(actor) as uow:
             applied = await _moving(uow, import_id, "applying")
             last = await import_steps.apply_rows(uow, import_id, line, pace.size)
             if last is None:
-                applied.state, applied.finished_at = "done", uow.now
-                audit(uow, "import.applied", "import", import_id, applied=applied.applied)
+                applied.state = "indexing"
             else:
                 line = last[0]
                 applied.applied += last[1]
+                applied.updated += last[2]
         pace.end()
         await pace.breathe(progress, applied)
         if last is None:
-            return applied
+            return
+
+
+async def _index(database: Database, actor: Actor, import_id: int, progress: Progress | None) -> Import:
+    """Let search find the new contacts."""
+    with import_terms.SortedTerms() as terms:
+        after = 0
+        while True:
+            async with database.reading(actor) as uow:
+                contacts = await import_terms.contacts_after(uow, import_id, after)
+            if not contacts:
+                break
+            after = contacts[-1][0]
+            await in_thread(partial(terms.add, contacts))
+        pace = _pace(database, _TERMS_AT_LEAST, _TERMS_AT_MOST)
+        async with aclosing(taken(database, terms.take, pace)) as batches:
+            async for some in batches:
+                pace.begin()
+                async with database.unit_of_work(actor) as uow:
+                    indexed = await _moving(uow, import_id, "indexing")
+                    await import_terms.store(uow, some)
+                pace.end()
+                await pace.breathe(progress, indexed)
+    async with database.unit_of_work(actor) as uow:
+        indexed = await _moving(uow, import_id, "indexing")
+        indexed.state, indexed.finished_at = "done", uow.now
+        audit(uow, "import.applied", "import", import_id, applied=indexed.applied, updated=indexed.updated)
+    if progress is not None:
+        progress(indexed)
+    return indexed
 
 
 async def undo(database: Database, actor: Actor, import_id: int, progress: Progress | None = None) -> Import:
@@ -185,14 +249,17 @@ async def undo(database: Database, actor: Actor, import_id: int, progress: Progr
     Contacts somebody changed since, or that have something on their timeline, stay and are counted in `kept`.
     """
     async with database.unit_of_work(actor) as uow:
-        undone = await _moving(uow, import_id, "applying", "done", "undoing")
+        undone = await _moving(uow, import_id, "applying", "indexing", "done", "undoing")
+        await import_queries.require_types(uow, import_id)
         undone.state = "undoing"
     pace = Pace(database, _WORTH_A_TRANSACTION)
     while True:
         pace.begin()
         async with database.unit_of_work(actor) as uow:
             undone = await _moving(uow, import_id, "undoing")
-            gone, kept = await import_steps.remove_contacts(uow, import_id, pace.size)
+            gone, kept = await import_updates.revert(uow, import_id, _REVERTED), 0
+            if not gone:
+                gone, kept = await import_steps.remove_contacts(uow, import_id, pace.size)
             if not gone + kept:
                 gone = await import_steps.remove_organisations(uow, import_id, pace.size)
             undone.kept += kept
@@ -207,32 +274,16 @@ async def undo(database: Database, actor: Actor, import_id: int, progress: Progr
             return undone
 
 
-async def resume_all(database: Database) -> list[Import]:
-    """Take up imports whose process is gone; call it at start and every minute. Half-read files end as failed."""
-    async with database.reading() as uow:
-        moving = Import.state.in_(["staging", "checked", "applying", "undoing"])
-        left = list(await uow.session.scalars(select(Import).where(moving, Import.touched_at < uow.now - ABANDONED)))
-    ended: list[Import] = []
-    for each in left:
-        log.info("import.resumed", import_id=each.id, state=each.state)
-        if each.state == "staging":
-            ended.append(
-                await _fail(database, SYSTEM, each.id, Unavailable("Reading the file was interrupted. Import it again."))
-            )
-        elif each.state == "undoing":
-            ended.append(await undo(database, SYSTEM, each.id))
-        elif each.state == "applying" or not each.dry_run:
-            ended.append(await apply(database, SYSTEM, each.id))
-    return ended
-
-
 async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> Import:
-    """Return the import for a change, as batches.moving does (supervisors)."""
+    """Return an import the actor may see for a change, as batches.moving does; raises NotPermitted as create does."""
     uow.actor.require(Role.SUPERVISOR)
-    return await moving(uow, Import, import_id, states)
+    rights.require_any(uow.actor, Action.IMPORT)
+    await inserting.plan_anew(uow)
+    return await moving(uow, Import, import_id, states, lambda found: import_queries.may_see(uow.actor, found))
 
 
-async def _fail(database: Database, actor: Actor, import_id: int, why: CallCenterError) -> Import:
+async def fail(database: Database, actor: Actor, import_id: int, why: CallCenterError) -> Import:
+    """End an import whose file is no good with a sentence; what was read of it is forgotten."""
     async with database.unit_of_work(actor) as uow:
         failed = await _moving(uow, import_id, "staging")
         end_failed(uow, failed, why)

@@ -28,6 +28,7 @@ _EXTENSION = re.compile(
     r"(?:;\s*ext=|;|#|,+|\b(?:ext(?:ension|n)?|wewn?(?:ętrzny)?|w|x)\b[\s.:]*|(?<=\d)\s*x\s*)\s*(\d{1,7})\s*$", re.IGNORECASE
 )
 _PUNCTUATION = re.compile(r"[\s\-‐-―−().\[\]/~\u00ad\u2060]+")  # noqa: RUF001 - the dashes people paste
+_DIGITS = re.compile(r"\+?\d+", re.ASCII)
 _TRUNK_ZERO = re.compile(r"\(0\)")
 
 
@@ -53,25 +54,33 @@ def parse(raw: str, region: str) -> ParsedNumber:
     return _remembered(raw, region) if len(raw) <= _LONGEST_SHOWN else _parse(raw, region)
 
 
-def _parse(raw: str, region: str) -> ParsedNumber:
+def read(raw: str, region: str) -> ParsedNumber:
+    """Read a number as `parse` does, for storing and not for showing: of a valid one `shown` is its E.164 form."""
+    return _parse(raw, region, False)
+
+
+def _parse(raw: str, region: str, show: bool = True) -> ParsedNumber:
     text = _plain(raw)
     if not text:
         return ParsedNumber(raw, "", None, None, "", "empty")
-    if _is_withheld(text):
-        return ParsedNumber(raw, "", None, None, "", "withheld")
-    text = _SCHEME.sub("", text)
-    text = text.partition("@")[0]
-    text, extension = _split_extension(text)
-    bare = _PUNCTUATION.sub("", _TRUNK_ZERO.sub("", text))
-    digits = "".join(each for each in bare if each in "0123456789")
+    bare, extension = text.replace(" ", "").replace("-", ""), ""
+    digits = bare.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit()):  # most are just that, and a file has a million of them
+        if _is_withheld(text):
+            return ParsedNumber(raw, "", None, None, "", "withheld")
+        text = _SCHEME.sub("", text)
+        text = text.partition("@")[0]
+        text, extension = _split_extension(text)
+        bare = _PUNCTUATION.sub("", _TRUNK_ZERO.sub("", text))
+        digits = "".join(each for each in bare if each in "0123456789")
     shown = _plain(raw)[:_LONGEST_SHOWN]
-    if not re.fullmatch(r"\+?\d+", bare, re.ASCII):
+    if not _DIGITS.fullmatch(bare):
         letters = any(each.isalpha() for each in text)
         return ParsedNumber(raw, digits, None, None, shown, "alphanumeric" if letters else "invalid")
     found = _find(bare, region)
     if found is not None:
         e164 = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
-        shown = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+        shown = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.INTERNATIONAL) if show else e164
         shown += f" ext. {extension}" if extension else ""
         return ParsedNumber(raw, e164[1:], e164, _last_nine(e164[1:]), shown, "valid", extension)
     if _is_short(bare, region):

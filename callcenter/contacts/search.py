@@ -62,13 +62,13 @@ def parse(typed: str) -> list[Wanted]:
             number.append(part)
             continue
         if number:
-            found.append(_number("".join(number)))
+            found.append(number_part("".join(number)))
             number = []
         found.extend(Wanted(word) for word in text.words(part))
     return list(dict.fromkeys(each for each in found if each.start))[:MAXIMUM_WORDS]
 
 
-def _number(typed: str) -> Wanted:
+def number_part(typed: str) -> Wanted:
     """Read a part of a number: as digits first; 0048 501 and 0 501 also without what is dialled before the number."""
     digits = numbers.search_digits(typed)
     bare = digits.removeprefix("00") if digits.startswith("00") else digits.removeprefix("0")

@@ -1,4 +1,4 @@
-"""The numbers a file of contacts has had so far, on disk: a file has a million rows, and memory must not grow with them."""
+"""The numbers and e-mail addresses a file of contacts has had so far, on disk: memory must not grow with a file's rows."""
 
 import sqlite3
 from types import TracebackType
@@ -19,12 +19,20 @@ class SeenNumbers:
         for each in (f"cache_size = -{_CACHE_KIBIBYTES}", "journal_mode = OFF", "synchronous = OFF", "temp_store = FILE"):
             self._database.execute(f"PRAGMA {each}")
         self._database.execute("CREATE TABLE seen (number INTEGER PRIMARY KEY, line INTEGER NOT NULL)")
+        self._database.execute("CREATE TABLE said (word TEXT PRIMARY KEY, line INTEGER NOT NULL) WITHOUT ROWID")
 
     def first_line(self, number: int, line: int) -> int:
         """Return the line `number` stood on first; that is `line` when it was not seen before."""
         if self._database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (number, line)).rowcount:
             return line
         (first,) = self._database.execute("SELECT line FROM seen WHERE number = ?1", (number,)).fetchone()
+        return int(first)
+
+    def first_line_of(self, word: str, line: int) -> int:
+        """Return the line a word (an e-mail address) stood on first, as first_line does."""
+        if self._database.execute("INSERT OR IGNORE INTO said VALUES (?, ?)", (word, line)).rowcount:
+            return line
+        (first,) = self._database.execute("SELECT line FROM said WHERE word = ?1", (word,)).fetchone()
         return int(first)
 
     def close(self) -> None:

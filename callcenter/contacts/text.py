@@ -7,6 +7,8 @@ import unicodedata
 _LETTERS = str.maketrans(
     {"ł": "l", "đ": "d", "ð": "d", "ø": "o", "ħ": "h", "\u0131": "i", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th", "ŋ": "n"}
 )
+# What people's names have mostly: the same as decomposing gives, in one step.
+_COMMON = str.maketrans("ąćęłńóśźżáéíúýàâçèêîôûùñäëïöüčďěňřšťůžőű", "acelnoszzaeiuyaaceeiouunaeioucdenrstuzou")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -14,6 +16,9 @@ def fold(text: str) -> str:
     """Return the text as search compares it: casefolded, without diacritics, white space collapsed."""
     if text.isascii() and text.isprintable():  # most text by far, ten times as fast
         return " ".join(text.lower().split())
+    quick = text.lower().translate(_COMMON)
+    if quick.isascii() and quick.isprintable():
+        return " ".join(quick.split())
     # Casefolding may yield marks and decomposing may yield capitals, so both are done until nothing changes.
     while True:
         parts = unicodedata.normalize("NFKD", text.casefold())
@@ -31,7 +36,7 @@ def words(text: str) -> list[str]:
 
 def clean(text: str) -> str:
     """Return the text without control characters and lone surrogates, which no database keeps; line ends become spaces."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # then it has none of them
         return text.strip()
     spaced = (" " if each in "\t\r\n\v\f\x85\u2028\u2029" else each for each in text)
     return "".join(each for each in spaced if unicodedata.category(each) not in {"Cc", "Cs"}).strip()

@@ -1,12 +1,33 @@
-"""The customer's timeline: what happened with a contact or an organisation."""
+"""The customer's timeline: what happened with a contact or an organisation. As people read it: timeline_pages.py."""
 
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import literal, select, tuple_, update
+from sqlalchemy import select, update
 
+from callcenter.contacts import text as texts
 from callcenter.contacts.models import TimelineEntry
-from callcenter.db import UnitOfWork, UtcDateTime
+from callcenter.db import UnitOfWork
+from callcenter.errors import Invalid
+from callcenter.events import TimelineChanged
+
+MAXIMUM_TEXT = 20_000  # characters of a note or a log
+
+
+def checked_text(typed: str) -> str:
+    """Return what a note or a log says; raises Invalid for none and for too much."""
+    found = texts.clean_lines(typed)
+    if not found:
+        raise Invalid("A note needs a text.", field="text")
+    if len(found) > MAXIMUM_TEXT:
+        raise Invalid("A note has at most {maximum} characters.", field="text", maximum=MAXIMUM_TEXT)
+    return found
+
+
+def touched(uow: UnitOfWork, contact_id: int | None, organisation_id: int | None = None, entry_id: int | None = None) -> None:
+    """Tell the pages that show this timeline that it changed; who changes a stored entry, or a running call, says so here."""
+    if contact_id is not None or organisation_id is not None:
+        uow.emit(TimelineChanged(contact_id=contact_id, organisation_id=organisation_id, entry_id=entry_id), None)
 
 
 async def add_entry(
@@ -34,18 +55,14 @@ async def add_entry(
     )
     uow.session.add(entry)
     await uow.session.flush()
+    touched(uow, contact_id, organisation_id, entry.id)
     return entry
 
 
 async def newest(
-    uow: UnitOfWork,
-    *,
-    contact_id: int | None = None,
-    organisation_id: int | None = None,
-    before: int | None = None,
-    limit: int = 50,
+    uow: UnitOfWork, *, contact_id: int | None = None, organisation_id: int | None = None, limit: int = 50
 ) -> list[TimelineEntry]:
-    """Return a contact's (or an organisation's) entries, newest first, older than entry `before`.
+    """Return the last entries of a contact's (or an organisation's) own, newest first, for pop-ups.
 
     Checks no permission: the services ask whether the actor may see the contact.
     """
@@ -54,10 +71,6 @@ async def newest(
         query = query.where(TimelineEntry.contact_id == contact_id)
     if organisation_id is not None:
         query = query.where(TimelineEntry.organisation_id == organisation_id)
-    if before is not None:
-        last = await uow.session.get(TimelineEntry, before)
-        if last is not None:
-            query = query.where(tuple_(TimelineEntry.at, TimelineEntry.id) < tuple_(literal(last.at, UtcDateTime()), last.id))
     return list(await uow.session.scalars(query))
 
 
@@ -65,3 +78,4 @@ async def move_call_entries(uow: UnitOfWork, call_id: str, contact_id: int | Non
     """Move what a call left on timelines to whom it really was with."""
     moved = update(TimelineEntry).where(TimelineEntry.call_id == call_id)
     await uow.session.execute(moved.values(contact_id=contact_id, organisation_id=organisation_id))
+    touched(uow, contact_id, organisation_id)

@@ -1,5 +1,5 @@
 """`python -m callcenter.main`: the command line without the installed script."""
 
-from callcenter.main.cli import run
+from callcenter.main.start import run
 
 run()

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from callcenter import jobs
-from callcenter.actor import SYSTEM
+from callcenter.actor import EVERY_ACCOUNT, SYSTEM, AccountRole
 from callcenter.config import Settings
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Invalid, NotFound
@@ -20,6 +20,10 @@ from callcenter.main import schema
 from callcenter.main import serve as serving
 from callcenter.main.database import open_database
 from callcenter.main.importing import import_app
+from callcenter.main.mail import mail_app
+from callcenter.main.pacer import command as pacer
+from callcenter.main.rehearse import command as rehearse
+from callcenter.messages.addresses import CONSOLE
 from callcenter.projects import service as projects
 from callcenter.projects.service import ProjectInput
 from callcenter.trunks import service as trunks
@@ -45,6 +49,9 @@ for name, each in (("user", user_app), ("token", token_app), ("project", project
     app.add_typer(each, name=name)
 app.add_typer(import_app, name="import")
 app.add_typer(handset_app, name="handset")
+app.add_typer(mail_app, name="mail")
+app.command(name="pacer")(pacer)
+app.command(name="rehearse")(rehearse)
 
 
 def run() -> None:
@@ -113,7 +120,13 @@ def serve(
     given = {"demo": demo or None, "http": http or None, "sip": sip or None, "tls_cert": tls_cert, "tls_key": tls_key}
     given["demo_trunk"] = trunk or None
     settings = Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    settings = demonstrable(settings)
     raise typer.Exit(serving.serve(settings, typer.echo))
+
+
+def demonstrable(settings: Settings) -> Settings:
+    """Let the demo write e-mails and faxes, which go to the log where no mail server is set."""
+    return settings.model_copy(update={"smtp": CONSOLE}) if settings.demo and not settings.smtp else settings
 
 
 @app.command()
@@ -131,22 +144,58 @@ def show_settings() -> None:
         typer.echo(f"CALLCENTER_{key.upper()}={getattr(settings, key) or ''}\n    {field.description}")
 
 
+ACCOUNTS = (
+    "What they may do with contacts and organisations: all (read and change all), none (no access), or any of "
+    + ", ".join(AccountRole)
+    + " with commas between."
+)
+
+
 @user_app.command("add")
 def add_user(
     login: Text,
     name: Annotated[str, typer.Option(help="Name as colleagues see it.")],
     role: Annotated[People, typer.Option(help="What they may do.")] = "consultant",
     language: Annotated[str, typer.Option(help="en or pl.")] = "en",
+    accounts: Annotated[str, typer.Option(help=ACCOUNTS)] = "all",
 ) -> None:
     """Add a person; the password comes on standard input."""
+    chosen = _account_roles(accounts)
     password = _password("Password")
 
     async def work() -> User:
         async with open_database() as database:
-            return await users.add_user(database, SYSTEM, login, name, role, password, language)
+            return await users.add_user(database, SYSTEM, login, name, role, password, language, chosen)
 
     user = asyncio.run(work())
-    typer.echo(f"Added {user.login} ({user.role}), id {user.id}.")
+    typer.echo(f"Added {user.login} ({user.role}), id {user.id}. Account roles: {_listed(user)}.")
+
+
+@user_app.command("accounts")
+def set_account_roles(login: Text, accounts: Annotated[str, typer.Argument(help=ACCOUNTS)]) -> None:
+    """Set what a person may do with contacts and organisations; it counts at once, also where they are signed in."""
+    chosen = _account_roles(accounts)
+
+    async def work(uow: UnitOfWork) -> User:
+        return await users.update_user(uow, await _user_id(uow, login), accounts=chosen)
+
+    user = in_transaction(work)
+    typer.echo(f"{user.login}: account roles: {_listed(user)}.")
+
+
+def _account_roles(said: str) -> list[AccountRole]:
+    """Return the account roles of an option: "all", "none", or names with commas between."""
+    names = [each.strip().replace("-", "_") for each in said.split(",") if each.strip()]
+    if names in (["all"], ["none"]):
+        return sorted(EVERY_ACCOUNT) if names == ["all"] else []
+    try:
+        return [AccountRole(each) for each in names]
+    except ValueError as error:
+        raise typer.BadParameter(f"An account role is one of {', '.join(AccountRole)}; or say all, or none.") from error
+
+
+def _listed(user: User) -> str:
+    return ", ".join(user.accounts) or "none"
 
 
 @token_app.command("add")

@@ -18,6 +18,10 @@ from callcenter.meetings.forms import SettingsInput
 from callcenter.projects import service as projects
 from callcenter.projects.models import Project
 from callcenter.projects.service import ProjectInput
+from callcenter.tickets import service as tickets
+from callcenter.tickets import settings as ticket_settings
+from callcenter.tickets import usual
+from callcenter.tickets.forms import TicketInput
 from callcenter.trunks import service as trunks
 from callcenter.trunks.models import Trunk
 from callcenter.trunks.service import TrunkInput
@@ -36,6 +40,7 @@ PEOPLE = (
 )
 _TRUNK = "Built-in carrier"
 _DISPOSITIONS = ("Order taken", "Question answered", "Complaint", "Call back later", "Wrong number")
+_TICKETS = ("Invoice with a wrong address", "Wants an offer for next year", "Parcel did not arrive")
 _NOTES = ("Asked for an offer by e-mail.", "Prefers to be called in the morning.", "Invoice corrected, thanked us.")
 
 
@@ -75,6 +80,7 @@ async def _seed(settings: Settings, say: Callable[[str], None]) -> None:
             if empty:
                 await _add_customers(uow)
                 await _add_project(uow, await _put_carrier(uow, settings))
+                await _add_tickets(uow)
             else:
                 await _lead_to(uow, await _put_carrier(uow, settings))
     finally:
@@ -147,3 +153,16 @@ async def _add_history(uow: UnitOfWork, contact: Contact, n: int) -> None:
     for k in range(n % 3 + 1):
         at = uow.now - dt.timedelta(days=3 * n + 7 * k + 1, hours=k)
         await contacts.add_entry(uow, contact_id=contact.id, kind="note", text=_NOTES[(n + k) % len(_NOTES)], at=at)
+
+
+async def _add_tickets(uow: UnitOfWork) -> None:
+    """Declare the usual kinds and states, and give some customers a ticket, one of them Anna's and due today."""
+    await usual.put(uow, "en")
+    kinds = await ticket_settings.list_kinds(uow)
+    people = list(await uow.session.scalars(select(Contact.id).order_by(Contact.id).limit(len(_TICKETS))))
+    anna = await uow.session.scalar(select(User.id).where(User.login == "anna"))
+    for n, (title, contact_id) in enumerate(zip(_TICKETS, people, strict=False)):
+        wanted = TicketInput(title=title, kind_id=kinds[n % len(kinds)].id, contact_id=contact_id)
+        if n == 0:
+            wanted = wanted.model_copy(update={"assignee_id": anna, "due_at": uow.now + dt.timedelta(hours=2)})
+        await tickets.create(uow, wanted)

@@ -9,7 +9,7 @@ import typer
 from sqlalchemy import select
 
 from callcenter.actor import SYSTEM, Actor
-from callcenter.contacts import import_queries, imports
+from callcenter.contacts import import_mapping, import_queries, imports
 from callcenter.contacts.models import Import
 from callcenter.db import Database
 from callcenter.errors import NotFound
@@ -30,13 +30,17 @@ import_app = typer.Typer(no_args_is_help=True, help="Bringing data in.")
 def import_contacts(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the rows, change nothing.")] = False,
+    mapping: Annotated[
+        str, typer.Option("--mapping", help="What the columns mean, as JSON or @FILE with it; without it the headings say so.")
+    ] = "",
 ) -> None:
-    """Bring contacts in from a CSV file; rejected rows are printed with the reason."""
+    """Bring contacts in from a CSV, XLSX or vCard file; rejected rows are printed with the reason."""
+    given = Path(mapping[1:]).read_text(encoding="utf-8") if mapping.startswith("@") else mapping
 
     async def work() -> Import:
         async with open_database() as database:
-            region = database.settings.region
-            done = await imports.run_import(database, SYSTEM, file, file.name, dry_run, _progress, region=region)
+            chosen = import_mapping.from_json(given) if given else None
+            done = await imports.run_import(database, SYSTEM, file, file.name, dry_run, _progress, mapping=chosen)
             if done.rejected:
                 async for piece in import_queries.report(database, SYSTEM, done.id):
                     typer.echo(piece, nl=False, err=True)
@@ -49,7 +53,9 @@ def import_contacts(
         typer.echo(done.problem, err=True)
         raise typer.Exit(1)
     count = done.accepted if dry_run else done.applied
-    typer.echo(f"{done.total} rows read, {count} contacts {verb}, {done.rejected} rows rejected.")
+    beside = f", {done.updated} filled in" if done.updated else ""
+    beside += f", {done.skipped} left out" if done.skipped else ""
+    typer.echo(f"{done.total} rows read, {count} contacts {verb}, {done.rejected} rows rejected{beside}.")
 
 
 @import_app.command("meetings")

@@ -44,15 +44,24 @@ def alone(path: Path) -> Iterator[None]:
         yield
 
 
+def _mail_servers(settings: Settings) -> None:
+    """Raise ValueError for what is no server or no sender."""
+    for each in (settings.smtp, settings.imap):
+        if each and each != addresses.CONSOLE:
+            host_port(each)
+    if settings.smtp:
+        addresses.sender(settings)
+    if settings.mail_reply_to:
+        addresses.parse_sender(settings.mail_reply_to)
+
+
 def _values(settings: Settings) -> None:
     """Refuse settings that cannot be read, and half a certificate."""
     try:
         for text in (settings.http, settings.sip, settings.streams, settings.lab_sip, settings.lab_twilio):
             host_port(text)
         port_range(settings.rtp_ports)
-        if settings.smtp:
-            host_port(settings.smtp)
-            addresses.sender(settings)
+        _mail_servers(settings)
     except ValueError as error:
         raise Invalid("A setting cannot be used: {reason}.", reason=str(error).rstrip(".")) from error
     if bool(settings.tls_cert) != bool(settings.tls_key):

@@ -9,7 +9,10 @@ import uvicorn
 from starlette.applications import Starlette
 
 from callcenter import clock
+from callcenter.campaigns.dialer import Dialer
 from callcenter.config import Settings, host_port
+from callcenter.contacts import index
+from callcenter.correspondence.inbox import Inbox
 from callcenter.db import Committed, Database
 from callcenter.messages.mailer import Mailer
 from callcenter.scheduler import Scheduler
@@ -31,6 +34,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     link = SwitchLink(settings.socket_path("link"))
     live = LiveHub(database)
     scheduler = Scheduler(database)
+    dialer = Dialer(database)
 
     def send(committed: Committed) -> None:
         for command in committed.commands:
@@ -38,7 +42,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
 
     wire(database)
     work_done = _LastCommit()
-    database.after_commit.extend([send, live.publish, scheduler.committed, work_done.note])
+    database.after_commit.extend([send, live.publish, scheduler.committed, dialer.committed, work_done.note])
     switchboard = Switchboard(database, link)
     app = create_app(settings, database, link, live)
     server = _server(settings, app)
@@ -47,8 +51,11 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         "link": link.run(),
         "switchboard": switchboard.run(),
         "scheduler": scheduler.run(),
+        "dialer": dialer.run(),
         "live": live.run(),
         "mailer": Mailer(database).run(),
+        "contact index": index.run(database),
+        "inbox": Inbox(database).run(),
     }
     background = [asyncio.create_task(each, name=name) for name, each in work.items()]
     serving = asyncio.create_task(server.serve(), name="http")

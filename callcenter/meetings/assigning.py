@@ -11,7 +11,7 @@ from callcenter.actor import Role
 from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotPermitted
-from callcenter.meetings import changes, due, invitations, log, planning, rows, warnings
+from callcenter.meetings import changes, due, invitations, log, planning, rows, sight, warnings
 from callcenter.meetings.forms import AssignReport, Refused
 from callcenter.meetings.models import Attempt, Meeting, MeetingSettings, MeetingState
 from callcenter.meetings.rules import Load, fairest
@@ -38,7 +38,7 @@ async def assign(uow: UnitOfWork, ids: Sequence[int], user_id: int | None) -> As
     giving = await _Giving.of(uow, await _held(uow, ids))
     for meeting_id, meeting in giving.held:
         try:
-            await giving.give(_there(uow, meeting), user_id)
+            await giving.give(await _there(uow, meeting), user_id)
         except CallCenterError as error:
             giving.refuse(meeting_id, error)
     return await giving.finish()
@@ -58,7 +58,7 @@ async def spread(uow: UnitOfWork, ids: Sequence[int], user_ids: Sequence[int]) -
     giving = await _Giving.of(uow, sorted(held, key=lambda each: (each[1].from_at, each[0]) if each[1] else (uow.now, each[0])))
     for meeting_id, meeting in giving.held:
         try:
-            await _give_fairly(giving, _there(uow, meeting), loads)
+            await _give_fairly(giving, await _there(uow, meeting), loads)
         except CallCenterError as error:
             giving.refuse(meeting_id, error)
     return await giving.finish()
@@ -71,7 +71,7 @@ async def _give_fairly(giving: "_Giving", meeting: Meeting, loads: Sequence[Load
     able: list[Load] = []
     for load in loads:
         try:
-            await planning.check_user(uow, load.user_id, project, stored)
+            await planning.check_sees(uow, await planning.check_user(uow, load.user_id, project, stored), meeting.contact_id)
         except Invalid:
             continue
         able.append(load)
@@ -105,6 +105,8 @@ class _Giving:
         if user_id != meeting.user_id:
             project, stored = await planning.project_with_rules(uow, meeting.project_id)
             user = None if user_id is None else await planning.check_user(uow, user_id, project, stored)
+            if user is not None:
+                await planning.check_sees(uow, user, meeting.contact_id)
             before = None if meeting.user_id is None else await uow.session.get(User, meeting.user_id)
             meeting.user_id = user_id
             if meeting.state == MeetingState.DUE:
@@ -130,8 +132,8 @@ class _Giving:
             await due.schedule(uow, *(meeting for meeting, _ in self._given))
         for meeting, before in self._given:
             await invitations.update(uow, meeting)
-            log.tell_assigned(uow, meeting, before, taken=True)
-            log.tell_assigned(uow, meeting, meeting.user_id)
+            await log.tell_assigned(uow, meeting, before, taken=True)
+            await log.tell_assigned(uow, meeting, meeting.user_id)
             await log.tell(uow, meeting, before)
         return self._report
 
@@ -149,12 +151,13 @@ async def _held(uow: UnitOfWork, ids: Sequence[int]) -> list[Found]:
     return [(meeting_id, found.get(meeting_id)) for meeting_id in wanted]
 
 
-def _there(uow: UnitOfWork, meeting: Meeting | None) -> Meeting:
+async def _there(uow: UnitOfWork, meeting: Meeting | None) -> Meeting:
     """Return a meeting the actor may give away or take."""
     if meeting is None:
         raise NotFound("There is no such meeting.")
     if meeting.user_id is not None and not rows.may_change(uow, meeting):
         raise NotPermitted("This meeting is somebody else's. Ask a supervisor.")
+    await sight.refuse(uow, meeting, own=True)
     return meeting
 
 

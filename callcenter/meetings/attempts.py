@@ -1,4 +1,4 @@
-"""Attempts: the countdown before an automatic dial and its end, the Call button, and what a page draws of both.
+"""Attempts: the countdown before an automatic dial and its end, and the Call button; what a page draws of both: pop_ups.py.
 
 An attempt's id is the id of its call. Its row, the call and the leg are committed before the switch is asked to dial.
 """
@@ -6,8 +6,6 @@ An attempt's id is the id of its call. Its row, the call and the leg are committ
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
-
-from sqlalchemy import select
 
 from callcenter import clock, jobs
 from callcenter.agents import service as agents
@@ -17,9 +15,7 @@ from callcenter.calls import rows as calls
 from callcenter.calls.outbound import Way
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
-from callcenter.events import MeetingDue
-from callcenter.meetings import conditions, dialling, log, rows, standing, timing, waiting
-from callcenter.meetings.cards import card
+from callcenter.meetings import cards, conditions, dialling, log, rows, sight, standing, timing, waiting
 from callcenter.meetings.dialling import Barred
 from callcenter.meetings.models import Attempt, Meeting, MeetingSettings, MeetingState, Mode
 from callcenter.meetings.results import over, talking
@@ -27,14 +23,13 @@ from callcenter.meetings.settings import rules_of
 from callcenter.users.models import User
 from callcenter.users.service import audit
 
-__all__ = ["begin", "call_now", "countdown_over", "current", "not_now", "over", "talking", "withdraw", "withdraw_from"]
+__all__ = ["begin", "call_now", "countdown_over", "not_now", "over", "talking", "withdraw", "withdraw_from"]
 
 COUNTDOWN, DIALLING, OVER = "countdown", "dialling", "over"  # of Attempt.state; talking is set by results.py
 JOB = reconcile.COUNTDOWN  # the job's kind, and its key before the attempt's id
 REST = dt.timedelta(minutes=1)  # a meeting put off with Not now comes again after it
 LONGEST_REASON = 1000
 FREED = "meetings_freed"  # in Session.info: consultants whose countdown people took back
-_CARDS = 20  # due meetings a page is told of at once
 
 
 async def begin(uow: UnitOfWork, meeting: Meeting, agent: Agent) -> bool:
@@ -61,7 +56,7 @@ async def begin(uow: UnitOfWork, meeting: Meeting, agent: Agent) -> bool:
         uow, meeting, MeetingState.DIALLING, "Countdown before dialling.", agent.user_id, attempt_id=attempt_id, until=until
     )
     meeting.waiting, meeting.waiting_values = "countdown", {}
-    uow.emit(await card(uow, meeting, attempt), [agent.user_id])
+    await cards.show(uow, meeting, [agent.user_id], attempt)
     await jobs.put(uow, f"{JOB}:{attempt_id}", JOB, until, attempt_id=attempt_id)
     await timing.settle(uow, meeting)
     return True
@@ -126,6 +121,7 @@ async def call_now(uow: UnitOfWork, meeting_id: int) -> str:
     """
     await calls.lock(uow)
     meeting = await rows.held(uow, meeting_id)
+    await sight.refuse(uow, meeting, own=True)
     agent = await agents.row(uow, uow.actor.id)
     rules = await rules_of(uow, meeting.project_id)
     counting = await rows.running(uow, meeting)
@@ -168,28 +164,6 @@ async def withdraw(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, code: st
     await _take_back(uow, meeting, attempt, code, result)
     if attempt.user_id is not None:
         await offers.feed_from(uow, attempt.user_id)
-
-
-async def current(uow: UnitOfWork) -> list[MeetingDue]:
-    """Return the pop-ups of the actor's desk: the countdown that runs, then due manual meetings, the most urgent first."""
-    me = uow.actor.id
-    found: list[MeetingDue] = []
-    agent = await uow.session.get(Agent, me)
-    if agent is not None and agent.state == AgentState.OFFERED and agent.call_id is not None:
-        attempt = await uow.session.get(Attempt, agent.call_id)
-        if attempt is not None and attempt.state == COUNTDOWN:
-            found.append(await card(uow, await uow.session.get_one(Meeting, attempt.meeting_id), attempt))
-    due = select(Meeting).where(
-        Meeting.state == MeetingState.DUE.value,
-        Meeting.mode == Mode.MANUAL.value,
-        Meeting.to_at > uow.now,
-        Meeting.not_before.is_(None) | (Meeting.not_before <= uow.now),
-    )
-    due = due.order_by(Meeting.to_at, Meeting.id).limit(_CARDS)
-    meetings = list(await uow.session.scalars(due.where(Meeting.user_id == me)))
-    projects = await conditions.served_by(uow, me)
-    meetings += await uow.session.scalars(due.where(Meeting.user_id.is_(None), Meeting.project_id.in_(projects)))
-    return found + [await card(uow, meeting) for meeting in sorted(meetings, key=lambda each: each.to_at)]
 
 
 async def _write(

@@ -13,6 +13,7 @@ from callcenter.errors import Conflict
 from callcenter.meetings import attempts, log
 from callcenter.meetings.forms import MeetingOut
 from callcenter.meetings.models import Attempt, Meeting, MeetingEntry, MeetingState
+from callcenter.plain import plain
 from callcenter.users.models import User
 
 FIELDS = {  # of MeetingOut: what a person calls it
@@ -25,6 +26,7 @@ FIELDS = {  # of MeetingOut: what a person calls it
     "project": "project",
     "user": "consultant",
     "contact": "contact",
+    "ticket_id": "ticket",
     "state": "state",
 }
 _SHOWN = 60  # characters of a value in a sentence
@@ -52,7 +54,7 @@ def differences(before: MeetingOut, after: MeetingOut) -> dict[str, list[Any]]:
         id_name = f"{name}_id"
         renamed = id_name in MeetingOut.model_fields and getattr(before, id_name) != getattr(after, id_name)
         if old != new or renamed:
-            found[name] = [log.plain(old), log.plain(new)]
+            found[name] = [plain(old), plain(new)]
     return found
 
 

@@ -83,8 +83,8 @@ async def _tell(uow: UnitOfWork, meeting: Meeting, before: int | None) -> None:
     """Tell of a changed meeting who was invited, whose it was and is, and who watches it."""
     await invitations.update(uow, meeting)
     if meeting.user_id != before:
-        log.tell_assigned(uow, meeting, before, taken=True)
-        log.tell_assigned(uow, meeting, meeting.user_id)
+        await log.tell_assigned(uow, meeting, before, taken=True)
+        await log.tell_assigned(uow, meeting, meeting.user_id)
     await log.tell(uow, meeting, before)
 
 

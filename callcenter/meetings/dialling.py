@@ -7,9 +7,11 @@ from callcenter.calls import outbound
 from callcenter.calls.models import Call
 from callcenter.calls.outbound import Way
 from callcenter.calls.spending import SpentForToday
+from callcenter.contacts import consents
 from callcenter.db import UnitOfWork
-from callcenter.errors import CallCenterError, Conflict, Invalid, NotPermitted, Unavailable
+from callcenter.errors import CallCenterError, Conflict, DoNotContact, Invalid, NoConsent, NotPermitted, Unavailable
 from callcenter.events import ContactOpened, MeetingDialling
+from callcenter.meetings import sight
 from callcenter.meetings.models import Attempt, Meeting, MeetingSettings
 from callcenter.projects.models import Project
 from callcenter.trunks.service import AWAY, DRAINING
@@ -25,6 +27,8 @@ class Barred(NamedTuple):
 async def way_out(uow: UnitOfWork, meeting: Meeting, rules: MeetingSettings) -> Way | Barred:
     """Return how the meeting's call leaves, or why it cannot; the same for a click and for the system."""
     project = None if meeting.project_id is None else await uow.session.get(Project, meeting.project_id)
+    if barred := await _unwanted(uow, meeting, project):
+        return barred
     if project is None or not project.enabled:
         return Barred("no_settings", Conflict("The project is switched off."))
     try:
@@ -45,6 +49,24 @@ async def way_out(uow: UnitOfWork, meeting: Meeting, rules: MeetingSettings) -> 
     return way
 
 
+async def _unwanted(uow: UnitOfWork, meeting: Meeting, project: Project | None) -> Barred | None:
+    """Return why the customer may not be called: they objected, or never agreed to what the project is for."""
+    try:
+        await consents.check(
+            uow,
+            "call",
+            contact_id=meeting.contact_id,
+            number=meeting.number,
+            purpose=project.purpose if project else "service",
+            project_id=meeting.project_id,
+        )
+    except NoConsent as error:
+        return Barred("no_consent", error)
+    except DoNotContact as error:
+        return Barred("objected", error)
+    return None
+
+
 async def place(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, agent: Agent, way: Way, rules: MeetingSettings) -> Call:
     """Write the call with its leg of an attempt that is written; the switch is asked once all that is committed."""
     call = await outbound.place(
@@ -57,6 +79,6 @@ async def place(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, agent: Agen
         announcement=rules.announcement,
     )
     uow.emit(MeetingDialling(meeting_id=meeting.id, call_id=call.id, mode=attempt.mode), [agent.user_id])
-    if meeting.contact_id is not None:
+    if meeting.contact_id is not None and not await sight.blind(uow, [agent.user_id], meeting):
         uow.emit(ContactOpened(contact_id=meeting.contact_id, call_id=call.id), [agent.user_id])
     return call

@@ -4,7 +4,7 @@ from callcenter.calls import dropping
 from callcenter.calls.models import Call
 from callcenter.db import UnitOfWork
 from callcenter.events import Notice
-from callcenter.meetings import log, rows
+from callcenter.meetings import log, rows, sight
 from callcenter.meetings.models import Attempt, Meeting
 
 NOBODY_THERE = "Attempt {number}: the customer answered, and the consultant was not there."
@@ -26,5 +26,5 @@ async def note(uow: UnitOfWork, meeting: Meeting, attempt: Attempt, call: Call) 
             values={"name": meeting.name},
             link=f"/meetings/{meeting.id}",
         )
-        uow.emit(notice, await rows.watchers(uow, meeting))
+        await sight.emit(uow, meeting, notice, await rows.watchers(uow, meeting), values={"name": sight.nameless(meeting)})
     return True

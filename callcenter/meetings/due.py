@@ -12,8 +12,20 @@ from callcenter.agents import service as agents
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork, away
-from callcenter.meetings import attempts, conditions, escalation, feeding, reservations, results, rows, standing, timing, waiting
-from callcenter.meetings.cards import card
+from callcenter.meetings import (
+    attempts,
+    cards,
+    conditions,
+    escalation,
+    feeding,
+    reservations,
+    results,
+    rows,
+    sight,
+    standing,
+    timing,
+    waiting,
+)
 from callcenter.meetings.mending import mend_attempt
 from callcenter.meetings.models import Meeting, MeetingSettings, MeetingState, Mode
 from callcenter.meetings.settings import rules_of
@@ -154,7 +166,7 @@ async def _open(uow: UnitOfWork, meeting: Meeting, rules: MeetingSettings | None
         await standing.hold(uow, meeting, code)
     elif meeting.mode == Mode.MANUAL and meeting.waiting != "by_hand":
         await standing.hold(uow, meeting, "by_hand")
-        uow.emit(await card(uow, meeting), await _called(uow, meeting))
+        await cards.show(uow, meeting, await _called(uow, meeting))
 
 
 async def _called(uow: UnitOfWork, meeting: Meeting) -> list[int]:
@@ -164,14 +176,16 @@ async def _called(uow: UnitOfWork, meeting: Meeting) -> list[int]:
     if meeting.project_id is None:
         return []
     servers = await conditions.all_servers(uow, meeting.project_id)
-    return [user_id for _, user_id, _, _ in await agents.ready_members(uow, [meeting.project_id]) if user_id in servers]
+    ready = [each.user_id for each in await agents.ready_members(uow, [meeting.project_id]) if each.user_id in servers]
+    unseeing = await sight.blind(uow, ready, meeting)
+    return [each for each in ready if each not in unseeing]
 
 
 async def feed_members(uow: UnitOfWork, project_id: int) -> None:
     """Give a project's due meetings of nobody to who is ready, the longest ready first."""
     servers = await conditions.all_servers(uow, project_id)
-    ready = sorted(await agents.ready_members(uow, [project_id]), key=lambda each: each[2])
-    for user_id in [user_id for _, user_id, _, _ in ready if user_id in servers]:
+    ready = sorted(await agents.ready_members(uow, [project_id]), key=lambda each: each.since)
+    for user_id in [each.user_id for each in ready if each.user_id in servers]:
         if not await feeding.feed(uow, user_id):
             return
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from callcenter.agents.models import Agent, AgentState
 from callcenter.db import UnitOfWork
 from callcenter.events import Notice
-from callcenter.meetings import conditions, log, rows, waiting
+from callcenter.meetings import conditions, log, rows, sight, waiting
 from callcenter.meetings.models import Meeting, MeetingEntry, MeetingSettings, Mode
 from callcenter.users.models import User
 
@@ -90,4 +90,8 @@ async def _notice(uow: UnitOfWork, code: str, user_id: int, meetings: list[Meeti
         values={**values, "name": only.name} if only else {**values, "count": str(len(meetings))},
         link=f"/meetings/{only.id}" if only else f"/meetings?user_id={user_id}" if user_id else "/meetings",
     )
-    uow.emit(notice, await rows.leaders(uow))
+    leaders = await rows.leaders(uow)
+    if only is None:
+        uow.emit(notice, leaders)
+    else:
+        await sight.emit(uow, only, notice, leaders, values={**values, "name": sight.nameless(only)})

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 
 from callcenter.contacts import numbers
+from callcenter.contacts.visibility import viewer
 from callcenter.db import UnitOfWork
-from callcenter.meetings import ics, letters
+from callcenter.meetings import ics, letters, sight
 from callcenter.meetings.models import Meeting, MeetingState, Mode
 from callcenter.messages import addresses
 from callcenter.projects.models import Project
@@ -34,8 +35,9 @@ async def entries(uow: UnitOfWork, user: User, url: str) -> list[ics.Entry]:
         .where(Meeting.from_at >= uow.now - BACK, Meeting.from_at <= uow.now + AHEAD)
         .order_by(Meeting.from_at, Meeting.id)
     )
-    rows = await uow.session.execute(query)
-    return [_entry(meeting, project or "", words, domain, url) for meeting, project in rows]
+    rows = (await uow.session.execute(query)).all()
+    concealed = await sight.concealed(uow, [meeting for meeting, _ in rows], viewer(user.id, user.accounts))
+    return [_entry(meeting, project or "", words, domain, url, meeting.id in concealed) for meeting, project in rows]
 
 
 def digest(found: list[ics.Entry], name: str) -> str:
@@ -48,9 +50,10 @@ def title(user: User) -> str:
     return letters.WORDS.get(user.language, letters.WORDS["en"])["feed"].format(user=user.name)
 
 
-def _entry(meeting: Meeting, project: str, words: dict[str, str], domain: str, url: str) -> ics.Entry:
+def _entry(meeting: Meeting, project: str, words: dict[str, str], domain: str, url: str, hidden: bool) -> ics.Entry:
+    """Return a meeting as an event; of one with a contact that is `hidden` from its consultant only the number."""
     number = numbers.show(meeting.number)
-    who = meeting.contact_name or number
+    who = number if hidden else meeting.contact_name or number
     name = words["feed.title"].format(who=who)
     state = MeetingState(meeting.state)
     lines = [words["number"].format(number=number)]
@@ -60,7 +63,7 @@ def _entry(meeting: Meeting, project: str, words: dict[str, str], domain: str, u
         lines.append(words[f"feed.{state.value}"])
     else:
         lines.append(words["feed.manual" if meeting.mode == Mode.MANUAL.value else "feed.automatic"])
-    if meeting.information:
+    if meeting.information and not hidden:
         lines += ["", meeting.information]
     return ics.Entry(
         uid=ics.uid(meeting.id, domain),
@@ -68,7 +71,7 @@ def _entry(meeting: Meeting, project: str, words: dict[str, str], domain: str, u
         start=meeting.from_at,
         end=meeting.to_at,
         stamp=meeting.updated_at,
-        summary=f"{name} · {meeting.name}" if meeting.name else name,
+        summary=f"{name} · {meeting.name}" if meeting.name and not hidden else name,
         description="\n".join(lines),
         location=words["location"].format(number=number),
         url=f"{url}/meetings/{meeting.id}",

@@ -9,7 +9,7 @@ from sqlalchemy import Select, bindparam, literal_column, or_, select
 
 from callcenter.agents.models import Agent, AgentState
 from callcenter.db import UnitOfWork, away
-from callcenter.meetings import attempts, conditions, standing, waiting
+from callcenter.meetings import attempts, conditions, sight, standing, waiting
 from callcenter.meetings.models import Meeting, MeetingState, Mode
 from callcenter.meetings.timing import GUARD
 
@@ -60,7 +60,7 @@ async def _own(uow: UnitOfWork, agent: Agent) -> bool:
 async def _nobodys(uow: UnitOfWork, agent: Agent) -> bool:
     for project_id in await conditions.served_by(uow, agent.user_id):
         async for meeting in _most_urgent(uow, NOBODYS, {"project": project_id, "at": uow.now}):
-            if await _begin(uow, meeting, agent):
+            if agent.user_id not in await sight.blind(uow, [agent.user_id], meeting) and await _begin(uow, meeting, agent):
                 return True
     return False
 

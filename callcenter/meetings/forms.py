@@ -52,6 +52,7 @@ class MeetingInput(BaseModel):
     project_id: Id
     user_id: Id | None = None
     contact_id: Id | None = None
+    ticket_id: Id | None = None
     keep_number: bool = True
     invite: bool = False
 
@@ -95,6 +96,8 @@ class MeetingFilter(BaseModel):
     from_at: AwareDatetime | None = None
     to_at: AwareDatetime | None = None
     contact_id: Id | None = None
+    organisation_id: Id | None = None
+    ticket_id: Id | None = None
     series_id: Id | None = None
     q: Annotated[str, Field(max_length=100)] = ""
     after: Annotated[str, Field(max_length=100)] | None = None
@@ -111,7 +114,11 @@ class Warning(BaseModel):  # noqa: A001 - the word for it
 
 
 class MeetingOut(BaseModel):
-    """A meeting with the names of what it refers to. `waiting_text` says in English why it is not dialled just now."""
+    """A meeting with the names of what it refers to. `waiting_text` says in English why it is not dialled just now.
+
+    `ticket` is empty for a ticket one may not see.
+    `hidden`: its contact is one this person may not see; then it is called by its number and has no text.
+    """
 
     id: int
     name: str
@@ -128,6 +135,8 @@ class MeetingOut(BaseModel):
     user: str
     contact_id: int | None
     contact: str
+    ticket_id: int | None
+    ticket: str
     series_id: int | None
     follows_id: int | None
     followed_by_id: int | None = None
@@ -145,6 +154,7 @@ class MeetingOut(BaseModel):
     closed_at: dt.datetime | None
     invited: str
     warnings: list[Warning] = []
+    hidden: bool = False
 
 
 class MeetingPage(BaseModel):

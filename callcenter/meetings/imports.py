@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +22,7 @@ from callcenter.actor import SYSTEM, Actor, Role
 from callcenter.contacts import csv_file
 from callcenter.contacts.batches import ABANDONED, Pace, end_failed, in_thread, moving, open_source
 from callcenter.contacts.csv_file import Layout
+from callcenter.contacts.visibility import sees_all
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import CallCenterError, Invalid, NotFound, NotPermitted, Unavailable
 from callcenter.meetings import import_cells, import_steps, import_undo
@@ -234,13 +236,18 @@ async def resume_all(database: Database) -> list[MeetingImport]:
 def _planner(user: User, moved: MeetingImport) -> Actor:
     """Return whoever imported the file, in the zone they did it in."""
     found = actor_of(user)
-    return Actor(found.user_id, found.name, found.role, found.language, moved.time_zone)
+    return replace(found, time_zone=moved.time_zone)
+
+
+def _sees_others(actor: Actor) -> bool:
+    """Tell whether somebody sees files others planned from: supervisors who see all accounts, since any may be in one. Pure."""
+    return actor.may(Role.SUPERVISOR) and sees_all(actor)
 
 
 async def list_imports(uow: UnitOfWork, limit: int = 50) -> list[MeetingImport]:
     """Return the latest imports, newest first: one's own, of everybody for supervisors."""
     query = select(MeetingImport).order_by(MeetingImport.id.desc()).limit(max(1, min(limit, 200)))
-    if not uow.actor.may(Role.SUPERVISOR):
+    if not _sees_others(uow.actor):
         query = query.where(MeetingImport.user_id == uow.actor.id)
     return list(await uow.session.scalars(query))
 
@@ -248,7 +255,7 @@ async def list_imports(uow: UnitOfWork, limit: int = 50) -> list[MeetingImport]:
 async def get_import(uow: UnitOfWork, import_id: int) -> MeetingImport:
     """Return an import: one's own, any for supervisors."""
     found = await uow.session.get(MeetingImport, import_id)
-    if found is None or not (uow.actor.may(Role.SUPERVISOR) or found.user_id == uow.actor.id):
+    if found is None or not (_sees_others(uow.actor) or found.user_id == uow.actor.id):
         raise NotFound("There is no such import.")
     return found
 
@@ -274,7 +281,7 @@ async def _moving(uow: UnitOfWork, import_id: int, *states: str) -> MeetingImpor
     """Return the import for a change, as batches.moving does: one's own, any for supervisors."""
     actor = uow.actor
     return await moving(
-        uow, MeetingImport, import_id, states, lambda found: actor.may(Role.SUPERVISOR) or found.user_id == actor.user_id
+        uow, MeetingImport, import_id, states, lambda found: _sees_others(actor) or found.user_id == actor.user_id
     )
 
 

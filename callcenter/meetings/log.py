@@ -1,13 +1,13 @@
 """What is kept and told of a meeting: its history, the customer's timeline, messages to those it concerns."""
 
-import datetime as dt
 from typing import Any
 
 from callcenter.contacts import timeline
 from callcenter.db import UnitOfWork
 from callcenter.events import MeetingAssigned, MeetingChanged
-from callcenter.meetings import rows
+from callcenter.meetings import rows, sight
 from callcenter.meetings.models import Meeting, MeetingEntry
+from callcenter.plain import plain
 
 KIND = "meeting"  # of timeline entries
 OUTCOME = "outcome"
@@ -31,26 +31,13 @@ def write(uow: UnitOfWork, meeting: Meeting, kind: str, text: str, **data: Any) 
     )
 
 
-def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it."""
-    match value:
-        case dt.datetime():
-            return value.isoformat()
-        case dict():
-            return {str(key): plain(each) for key, each in value.items()}
-        case list() | tuple():
-            return [plain(each) for each in value]
-        case _:
-            return value
-
-
 async def tell(uow: UnitOfWork, meeting: Meeting, *also: int | None) -> None:
     """Tell everybody it concerns, and `also`, that a meeting changed."""
     recipients = [*await rows.watchers(uow, meeting), *(each for each in also if each is not None)]
     uow.emit(MeetingChanged(meeting_id=meeting.id, state=meeting.state, version=meeting.version), recipients)
 
 
-def tell_assigned(uow: UnitOfWork, meeting: Meeting, user_id: int | None, *, taken: bool = False) -> None:
+async def tell_assigned(uow: UnitOfWork, meeting: Meeting, user_id: int | None, *, taken: bool = False) -> None:
     """Tell a consultant that a meeting is theirs, or no longer; nothing about what they did themselves."""
     if user_id is None or user_id == uow.actor.user_id:
         return
@@ -62,7 +49,7 @@ def tell_assigned(uow: UnitOfWork, meeting: Meeting, user_id: int | None, *, tak
         by=uow.actor.name if uow.actor.user_id is not None else "",
         taken=taken,
     )
-    uow.emit(message, [user_id])
+    await sight.emit(uow, meeting, message, [user_id], name=sight.nameless(meeting))
 
 
 async def on_timeline(uow: UnitOfWork, meeting: Meeting, event: str, text: str, **data: Any) -> None:
@@ -90,6 +77,7 @@ async def on_timeline(uow: UnitOfWork, meeting: Meeting, event: str, text: str, 
         written = next((line for line in same if line.data.get("event") == OUTCOME), None)
         if written is not None:
             written.text, written.data = text, told
+            timeline.touched(uow, written.contact_id, written.organisation_id, written.id)
             return
     await timeline.add_entry(
         uow, contact_id=meeting.contact_id, kind=KIND, text=text, at=uow.now, user_id=uow.actor.user_id, data=told

@@ -96,6 +96,7 @@ class Meeting(Base):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("contacts.id", ondelete="SET NULL"))
     contact_name: Mapped[str] = mapped_column(default="")
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("tickets.id", ondelete="SET NULL"), index=True)
     folded: Mapped[str] = mapped_column(default="")
     series_id: Mapped[int | None] = mapped_column(ForeignKey("phone_meeting_series.id", ondelete="SET NULL"), index=True)
     series_at: Mapped[dt.datetime | None]

@@ -4,7 +4,7 @@ from callcenter.actor import Role
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid
 from callcenter.events import Notice
-from callcenter.meetings import changes, due, invitations, log, planning, rows, standing, storing, views, warnings
+from callcenter.meetings import changes, due, invitations, log, planning, rows, sight, standing, storing, views, warnings
 from callcenter.meetings.forms import MeetingInput, MeetingOut, Outcome, Reschedule
 from callcenter.meetings.models import Meeting, MeetingState, Mode
 from callcenter.meetings.states import may_follow
@@ -72,7 +72,7 @@ async def contact_gone(uow: UnitOfWork, meeting: Meeting) -> None:
         log.write(uow, meeting, "told", "The contact was deleted.")
         await log.tell(uow, meeting)
     notice = Notice(level="warning", sentence=sentence, values=values, link=f"/meetings/{meeting.id}")
-    uow.emit(notice, await rows.watchers(uow, meeting))
+    await sight.emit(uow, meeting, notice, await rows.watchers(uow, meeting), values={"meeting": sight.nameless(meeting)})
 
 
 async def _follow(uow: UnitOfWork, meeting: Meeting, data: Reschedule) -> tuple[Meeting, planning.Plan]:
@@ -118,6 +118,6 @@ def _again(meeting: Meeting, data: Reschedule) -> MeetingInput:
         end = data.to_at or data.from_at + (meeting.to_at - meeting.from_at)
     except OverflowError:
         end = data.from_at
-    kept = {name: getattr(meeting, name) for name in ("name", "number", "information", "project_id", "contact_id")}
+    kept = {name: getattr(meeting, name) for name in ("name", "number", "information", "project_id", "contact_id", "ticket_id")}
     asked = {"mode": data.mode or meeting.mode, "user_id": data.user_id or meeting.user_id}
     return MeetingInput.model_validate({**kept, **asked, "from_at": data.from_at, "to_at": end})

@@ -6,19 +6,23 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import selectinload
 
 from callcenter.actor import Role
-from callcenter.contacts import numbers
+from callcenter.contacts import consents, numbers
 from callcenter.contacts import service as contacts
 from callcenter.contacts.models import Contact
+from callcenter.contacts.visibility import blind, sees_all
 from callcenter.db import UnitOfWork
-from callcenter.errors import Invalid, NotPermitted
-from callcenter.meetings import rules, search, settings
+from callcenter.errors import DoNotContact, Invalid, NotPermitted
+from callcenter.meetings import rules, search, settings, sight
 from callcenter.meetings.forms import MeetingInput
 from callcenter.meetings.models import Meeting, MeetingSettings
 from callcenter.projects.dialling import Rules, decide
 from callcenter.projects.models import Membership, Project
+from callcenter.tickets.models import Ticket
+from callcenter.tickets.visibility import visible_to as tickets_visible_to
 from callcenter.users.models import User
 
 LONGEST_NAME = 200
+_CALLABLE = "meetings_callable"  # in Session.info: customers and numbers that were asked about
 _CONTACTS = "meetings_contacts"  # in Session.info: those the actor was found to see, for who plans many in one transaction
 
 
@@ -31,6 +35,7 @@ class Plan:
     user: User | None
     contact: Contact | None
     contact_name: str
+    ticket_id: int | None
     number: str
     name: str
     mode: str
@@ -43,7 +48,7 @@ class Plan:
         meeting.project_id = self.project.id
         meeting.user_id = self.user.id if self.user else None
         meeting.contact_id = self.contact.id if self.contact else None
-        for name in ("contact_name", "number", "name", "mode", "from_at", "to_at", "information"):
+        for name in ("contact_name", "ticket_id", "number", "name", "mode", "from_at", "to_at", "information"):
             setattr(meeting, name, getattr(self, name))
         meeting.folded = search.folded(self.name, self.contact_name, self.number)
 
@@ -53,12 +58,19 @@ async def settle(uow: UnitOfWork, data: MeetingInput, before: Meeting | None = N
 
     A window that stays as it was is not checked again: who writes a note in its last minute may save it.
     """
+    if before is not None:
+        await sight.refuse(uow, before)  # also for whom it is: what they do not see would be lost
     project, stored = await project_with_rules(uow, data.project_id)
     start, end = await _window(uow, data, stored, before)
     before = before or follows
     user = await _user(uow, data.user_id, project, stored, before)
     contact = await _contact(uow, data.contact_id)
+    if user is not None:
+        await check_sees(uow, user, contact.id if contact else None)
     number = _number(data.number, project)
+    asked = (contact.id if contact else None, number, project.id)
+    if before is None or asked != (before.contact_id, before.number, before.project_id):
+        await _may_be_called(uow, contact, number, project)
     contact_name = contact_label(contact) if contact else _kept_name(data, before)
     return Plan(
         project=project,
@@ -66,6 +78,7 @@ async def settle(uow: UnitOfWork, data: MeetingInput, before: Meeting | None = N
         user=user,
         contact=contact,
         contact_name=contact_name,
+        ticket_id=await _ticket(uow, data.ticket_id, before),
         number=number,
         name=data.name or contact_name[:LONGEST_NAME] or numbers.show(number),
         mode=data.mode or (before.mode if before else stored.default_mode),
@@ -120,6 +133,19 @@ async def check_user(uow: UnitOfWork, user_id: int, project: Project, stored: Me
     return user
 
 
+async def check_sees(uow: UnitOfWork, user: User, contact_id: int | None) -> None:
+    """Raise Invalid on user_id when the person may not see the contact they would call (S17)."""
+    if contact_id is None or (user.id == uow.actor.user_id and sees_all(uow.actor)):
+        return
+    if user.id in await blind(uow, [user.id], contact_id):
+        raise Invalid(
+            "{name} may not see this contact: their account roles do not allow it. Choose somebody else, or let an "
+            "administrator change the roles.",
+            field="user_id",
+            name=user.name,
+        )
+
+
 async def _window(
     uow: UnitOfWork, data: MeetingInput, stored: MeetingSettings, before: Meeting | None
 ) -> tuple[dt.datetime, dt.datetime]:
@@ -157,6 +183,31 @@ async def _contact(uow: UnitOfWork, contact_id: int | None) -> Contact | None:
             raise Invalid("This contact is no longer there. Choose another one, or none.", field="contact_id")
         known[contact_id] = found
     return known[contact_id]
+
+
+async def _ticket(uow: UnitOfWork, ticket_id: int | None, before: Meeting | None) -> int | None:
+    """Check that the actor may see the ticket the meeting is about; one that stays is not looked at again."""
+    if ticket_id is None or (before is not None and before.ticket_id == ticket_id):
+        return ticket_id
+    if await uow.session.scalar(tickets_visible_to(uow.actor).where(Ticket.id == ticket_id)) is None:
+        raise Invalid("There is no such ticket.", field="ticket_id")
+    return ticket_id
+
+
+async def _may_be_called(uow: UnitOfWork, contact: Contact | None, number: str, project: Project) -> None:
+    """Raise Invalid when the customer asked not to be called, or has not agreed to what the project is for.
+
+    Asked once for a customer, number and project in a transaction.
+    """
+    known: set[tuple[int | None, str, int]] = uow.session.info.setdefault(_CALLABLE, set())
+    key = (contact.id if contact else None, number, project.id)
+    if key in known:
+        return
+    try:
+        await consents.check(uow, "call", contact_id=key[0], number=number, purpose=project.purpose, project_id=project.id)
+    except DoNotContact as refused:
+        raise Invalid(refused.sentence, field="contact_id" if contact else "number", **refused.values) from refused
+    known.add(key)
 
 
 def _number(typed: str, project: Project) -> str:

@@ -8,9 +8,10 @@ import json
 from sqlalchemy import select
 
 from callcenter.actor import Role
+from callcenter.contacts.models import Contact
 from callcenter.db import UnitOfWork
 from callcenter.errors import Invalid
-from callcenter.meetings import finding, rows, rules, search, views
+from callcenter.meetings import finding, rows, rules, search, sight, views
 from callcenter.meetings.finding import Conditions
 from callcenter.meetings.forms import MeetingFilter, MeetingPage, MeetingWhole
 from callcenter.meetings.models import Meeting
@@ -23,9 +24,8 @@ async def get(uow: UnitOfWork, meeting_id: int) -> MeetingWhole:
     """Return a meeting the actor may see, with its attempts and history; raises NotFound."""
     meeting = await rows.seen(uow, meeting_id)
     found = await views.one(uow, meeting)
-    return MeetingWhole(
-        **dict(found), attempts_made=await views.attempts(uow, meeting_id), history=await views.history(uow, meeting_id)
-    )
+    history = [] if found.hidden else await views.history(uow, meeting_id)  # it repeats what the meeting said
+    return MeetingWhole(**dict(found), attempts_made=await views.attempts(uow, meeting_id), history=history)
 
 
 async def list_meetings(uow: UnitOfWork, wanted: MeetingFilter) -> MeetingPage:
@@ -81,17 +81,21 @@ def _any_state(wanted: MeetingFilter) -> Conditions:
 
 def _few(wanted: MeetingFilter) -> bool:
     """Tell whether a filter leaves so few meetings that all of them may be looked at."""
-    return wanted.contact_id is not None or wanted.series_id is not None
+    return any(each is not None for each in (wanted.contact_id, wanted.organisation_id, wanted.ticket_id, wanted.series_id))
 
 
 def _conditions(uow: UnitOfWork, wanted: MeetingFilter) -> Conditions:
     """Return what everything given asks for, but for states and typed text."""
-    same = {name: getattr(wanted, name) for name in ("project_id", "user_id", "mode", "contact_id", "series_id")}
+    same = {name: getattr(wanted, name) for name in ("project_id", "user_id", "mode", "contact_id", "ticket_id", "series_id")}
     found = [getattr(Meeting, name) == value for name, value in same.items() if value is not None]
+    if wanted.organisation_id is not None:
+        found.append(Meeting.contact_id.in_(select(Contact.id).where(Contact.organisation_id == wanted.organisation_id)))
     if wanted.unassigned:
         found.append(Meeting.user_id.is_(None))
     if wanted.mine:
         found.append(Meeting.user_id == uow.actor.id)
+    if wanted.q or wanted.contact_id is not None:
+        found += sight.shown_to(uow.actor)
     return [*found, *_times(wanted)]
 
 

@@ -12,7 +12,7 @@ from callcenter.contacts import numbers
 from callcenter.contacts.models import Contact
 from callcenter.db import UnitOfWork
 from callcenter.events import MeetingMissed, Notice
-from callcenter.meetings import conditions, dropping, log, rows, standing, timing
+from callcenter.meetings import conditions, dropping, log, rows, sight, standing, timing
 from callcenter.meetings.models import Attempt, Meeting, MeetingSettings, MeetingState
 from callcenter.meetings.settings import rules_of
 from callcenter.phone import EndReason
@@ -96,7 +96,7 @@ async def missed(uow: UnitOfWork, meeting: Meeting, why: str, last: Attempt | No
         to_at=meeting.to_at,
         reason=reason,
     )
-    uow.emit(message, await rows.watchers(uow, meeting))
+    await sight.emit(uow, meeting, message, await rows.watchers(uow, meeting), name=sight.nameless(meeting), contact="")
     await log.on_timeline(uow, meeting, "missed", f"Phone meeting missed: {meeting.name}. {reason}", reason=reason)
 
 
@@ -123,7 +123,7 @@ async def remind(uow: UnitOfWork, meeting: Meeting) -> None:
         values={"name": meeting.name},
         link=f"/meetings/{meeting.id}",
     )
-    uow.emit(notice, await rows.watchers(uow, meeting))
+    await sight.emit(uow, meeting, notice, await rows.watchers(uow, meeting), values={"name": sight.nameless(meeting)})
 
 
 async def _held(uow: UnitOfWork, meeting: Meeting, attempt: Attempt) -> None:

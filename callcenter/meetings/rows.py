@@ -8,6 +8,7 @@ from callcenter.actor import Role
 from callcenter.calls import rows as calls
 from callcenter.db import UnitOfWork
 from callcenter.errors import NotFound, NotPermitted
+from callcenter.meetings import sight
 from callcenter.meetings.models import Attempt, Meeting
 from callcenter.projects.models import Membership
 from callcenter.users.service import supervisors
@@ -50,6 +51,7 @@ async def own(uow: UnitOfWork, meeting_id: int) -> Meeting:
     meeting = await held(uow, meeting_id)
     if not may_change(uow, meeting):
         raise NotPermitted("This meeting is nobody's yet. Take it first, or ask a supervisor.")
+    await sight.refuse(uow, meeting, own=True)
     return meeting
 
 

@@ -37,7 +37,7 @@ from callcenter.meetings.recurrence import Window
 from callcenter.meetings.series_forms import Scope, SeriesInput, SeriesOut, SeriesReport
 from callcenter.users.service import audit
 
-_CARRIED = ("name", "number", "mode", "information", "project_id", "user_id", "contact_id")
+_CARRIED = ("name", "number", "mode", "information", "project_id", "user_id", "contact_id", "ticket_id")
 
 
 async def plan_series(uow: UnitOfWork, data: MeetingInput, repeat: SeriesInput) -> SeriesOut:

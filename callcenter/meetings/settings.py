@@ -1,9 +1,6 @@
 """Each project's rules for phone meetings (S15), who serves them, and the announcement when a consultant drops."""
 
 import asyncio
-import hashlib
-import io
-import wave
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +9,7 @@ from sqlalchemy import select
 from callcenter.actor import Role
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
+from callcenter.files import announcements
 from callcenter.meetings import rules
 from callcenter.meetings.forms import SettingsInput, SettingsOut
 from callcenter.meetings.models import MeetingSettings
@@ -21,10 +19,6 @@ from callcenter.trunks.models import Trunk
 from callcenter.users.models import User
 from callcenter.users.preferences import is_time_zone
 from callcenter.users.service import audit
-
-LONGEST_ANNOUNCEMENT = 60  # seconds
-_RATE, _SAMPLE_BYTES = 8000, 2
-_LARGEST_FILE = LONGEST_ANNOUNCEMENT * _RATE * _SAMPLE_BYTES + 10_000
 
 
 async def get_settings(uow: UnitOfWork, project_id: int) -> SettingsOut | None:
@@ -43,7 +37,7 @@ async def set_settings(uow: UnitOfWork, project_id: int, data: SettingsInput) ->
     await _check_people(uow, project_id, data.served_by)
     hours = _read_hours(data)
     caller_id = projects.normalised(data.caller_id, project.region) if data.caller_id else ""
-    await _check_trunk(uow, project, data.trunk_id, caller_id)
+    await check_trunk(uow, project, data.trunk_id, caller_id)
     stored = await rules_of(uow, project_id)
     before = {} if stored is None else _out(stored).model_dump(exclude={"project_id", "announcement"})
     if stored is None:
@@ -80,7 +74,7 @@ async def set_announcement(uow: UnitOfWork, project_id: int, sound: bytes | None
     if stored is None:
         raise Conflict("Save the project's settings for phone meetings first.")
     before = stored.announcement
-    stored.announcement = "" if sound is None else await _keep(uow, sound)
+    stored.announcement = "" if sound is None else await announcements.keep(uow, sound)
     stored.updated_at = uow.now
     await uow.session.flush()
     audit(uow, "meeting_settings.announcement_set", "project", project_id, before=before, after=stored.announcement)
@@ -95,35 +89,6 @@ async def announcement_file(uow: UnitOfWork, project_id: int) -> Path:
     if path is None or not await asyncio.to_thread(path.is_file):
         raise NotFound("This project has no announcement.")
     return path
-
-
-async def _keep(uow: UnitOfWork, sound: bytes) -> str:
-    """Write a sound under its own digest, so that the file is right whichever transaction wins; returns its name."""
-    if len(sound) > _LARGEST_FILE:
-        raise Invalid("An announcement lasts at most {seconds} seconds.", field="announcement", seconds=LONGEST_ANNOUNCEMENT)
-    try:
-        with wave.open(io.BytesIO(sound)) as file:
-            form = (file.getnchannels(), file.getsampwidth(), file.getframerate())
-            frames = file.getnframes()
-            whole = len(file.readframes(frames)) == frames * file.getnchannels() * file.getsampwidth()
-    except (wave.Error, EOFError, RuntimeError) as error:
-        raise Invalid("This is not a WAV file.", field="announcement") from error
-    if form != (1, _SAMPLE_BYTES, _RATE):
-        raise Invalid("The file must be WAV with 8000 samples a second, 16 bit, mono.", field="announcement")
-    if not 0 < frames <= LONGEST_ANNOUNCEMENT * _RATE:
-        raise Invalid("An announcement lasts at most {seconds} seconds.", field="announcement", seconds=LONGEST_ANNOUNCEMENT)
-    if not whole:
-        raise Invalid("The file is cut off: it holds less sound than it says.", field="announcement")
-    name = f"{hashlib.sha256(sound).hexdigest()[:32]}.wav"
-    await asyncio.to_thread(_write, uow.database.settings.announcements, name, sound)
-    return name
-
-
-def _write(folder: Path, name: str, sound: bytes) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{name}.part"
-    partial.write_bytes(sound)
-    partial.replace(folder / name)
 
 
 async def _check_people(uow: UnitOfWork, project_id: int, user_ids: list[int]) -> None:
@@ -142,7 +107,7 @@ async def _check_people(uow: UnitOfWork, project_id: int, user_ids: list[int]) -
             raise Invalid("{name} does not serve this project.", field="served_by", name=name)
 
 
-async def _check_trunk(uow: UnitOfWork, project: Project, trunk_id: int | None, caller_id: str) -> None:
+async def check_trunk(uow: UnitOfWork, project: Project, trunk_id: int | None, caller_id: str) -> None:
     """Raise Invalid unless the trunk exists and, if one is chosen here or in the project, may show the caller id."""
     if trunk_id is not None and await uow.session.get(Trunk, trunk_id) is None:
         raise Invalid("There is no such trunk.", field="trunk_id")

@@ -8,6 +8,7 @@ from callcenter.db import UnitOfWork
 from callcenter.meetings import log, waiting
 from callcenter.meetings.models import Meeting, MeetingState
 from callcenter.meetings.states import may_follow
+from callcenter.plain import plain
 
 logger = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ async def hold(uow: UnitOfWork, meeting: Meeting, code: str, **values: Any) -> N
     """Keep why the meeting is not dialled just now, and tell, when that is something new."""
     if meeting.waiting == code:
         return
-    meeting.waiting, meeting.waiting_values = code, {name: log.plain(value) for name, value in values.items()}
+    meeting.waiting, meeting.waiting_values = code, {name: plain(value) for name, value in values.items()}
     if code:
         log.write(uow, meeting, "decision", waiting.TEXTS[code], code=code, **values)
         await log.tell(uow, meeting)

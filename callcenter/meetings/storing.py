@@ -41,7 +41,7 @@ async def add_all(
             await log.on_timeline(uow, each, "planned", f"Phone meeting planned: {each.name}")
     await timing.announce(uow, [(each, (None, None)) for each in meetings])
     for each in meetings:
-        log.tell_assigned(uow, each, each.user_id)
+        await log.tell_assigned(uow, each, each.user_id)
         await log.tell(uow, each)
     return meetings
 

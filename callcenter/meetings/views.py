@@ -3,20 +3,22 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import aliased
 
 from callcenter.calls.models import Call
 from callcenter.contacts import numbers
 from callcenter.contacts.models import Contact
 from callcenter.db import UnitOfWork
-from callcenter.meetings import waiting
+from callcenter.meetings import sight, waiting
 from callcenter.meetings.forms import AttemptOut, EntryOut, MeetingOut, Warning  # noqa: A004 - the word for it
 from callcenter.meetings.models import Attempt, Meeting, MeetingEntry
 from callcenter.projects.models import Project
+from callcenter.tickets.models import Ticket
+from callcenter.tickets.visibility import may_see_ticket
 from callcenter.users.models import User
 
-_NAMED = {"number_shown", "project", "user", "contact", "followed_by_id", "waiting_text", "warnings"}
+_NAMED = {"number_shown", "project", "user", "contact", "ticket", "followed_by_id", "waiting_text", "warnings", "hidden"}
 _OWN = tuple(name for name in MeetingOut.model_fields if name not in _NAMED)
 
 
@@ -26,6 +28,7 @@ def show(
     project: str = "",
     user: str = "",
     contact: str = "",
+    ticket: str = "",
     followed_by_id: int | None = None,
     warnings: Sequence[Warning] = (),
 ) -> MeetingOut:
@@ -37,6 +40,7 @@ def show(
         project=project,
         user=user,
         contact=contact or meeting.contact_name,
+        ticket=ticket,
         followed_by_id=followed_by_id,
         waiting_text=waiting.TEXTS.get(meeting.waiting, ""),
         warnings=list(warnings),
@@ -44,27 +48,34 @@ def show(
 
 
 async def shown(uow: UnitOfWork, ids: Iterable[int]) -> list[MeetingOut]:
-    """Return the meetings of these ids by the beginning of their window; asks for no permission."""
+    """Return the meetings of these ids by the beginning of their window, as the actor sees their contacts (sight.py).
+
+    Asks for no other permission.
+    """
     following = aliased(Meeting)
     query = (
-        select(Meeting, Project.name, User.name, Contact, following.id)
+        select(Meeting, Project.name, User.name, Contact, Ticket.title, following.id)
         .outerjoin(Project, Project.id == Meeting.project_id)
         .outerjoin(User, User.id == Meeting.user_id)
         .outerjoin(Contact, Contact.id == Meeting.contact_id)
+        .outerjoin(Ticket, and_(Ticket.id == Meeting.ticket_id, may_see_ticket(uow.actor)))
         .outerjoin(following, following.follows_id == Meeting.id)
         .where(Meeting.id.in_(list(ids)))
         .order_by(Meeting.from_at, Meeting.id, following.id)
     )
     found: dict[int, MeetingOut] = {}
-    for meeting, project, user, contact, followed_by_id in await uow.session.execute(query):
+    rows = (await uow.session.execute(query)).all()
+    concealed = await sight.concealed(uow, [meeting for meeting, *_ in rows])
+    for meeting, project, user, contact, ticket, followed_by_id in rows:
         found[meeting.id] = show(
             meeting,
             project=project or "",
             user=user or "",
             contact=contact.name if contact else "",
+            ticket=ticket or "",
             followed_by_id=followed_by_id,
         )
-    return list(found.values())
+    return [sight.masked(each) if each.id in concealed else each for each in found.values()]
 
 
 async def one(uow: UnitOfWork, meeting: Meeting, warnings: Sequence[Warning] = ()) -> MeetingOut:

@@ -5,6 +5,7 @@ from callcenter.agents.models import Agent, AgentState
 TEXTS: dict[str, str] = {
     "on_call": "Waiting: the consultant is on a call.",
     "wrap_up": "Waiting: the consultant is in wrap-up.",
+    "listening": "Waiting: the consultant listens to somebody's call.",
     "break": "Waiting: the consultant is on a break.",
     "offline": "Waiting: the consultant is offline.",
     "no_audio": "Waiting: the consultant's microphone is not connected.",
@@ -24,6 +25,8 @@ TEXTS: dict[str, str] = {
     "not_now": "Waiting: the consultant pressed Not now.",
     "no_settings": "Waiting: the project has no settings for phone meetings.",
     "number": "Not dialled: the number may not be called.",
+    "objected": "Not dialled: the customer asked not to be called.",
+    "no_consent": "Not dialled: the customer has not agreed to be called for what the project is for.",
     "countdown": "About to be dialled.",
     "contact_deleted": "The contact was deleted. Cancel the meeting, or say whom it is with.",
 }
@@ -34,6 +37,7 @@ _BUSY = {
     AgentState.OFFERED: "offered",
     AgentState.ON_CALL: "on_call",
     AgentState.WRAP_UP: "wrap_up",
+    AgentState.LISTENING: "listening",
 }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import aliased
 
 from callcenter.agents.models import Agent, AgentState
 from callcenter.db import UnitOfWork, UtcDateTime
+from callcenter.meetings import sight
 from callcenter.meetings.forms import Warning  # noqa: A004 - the word for it
 from callcenter.meetings.models import Meeting
 from callcenter.meetings.planning import Plan
@@ -26,7 +27,8 @@ async def about(uow: UnitOfWork, wanted: Plan, meeting_id: int | None = None) ->
         return []
     without = [] if meeting_id is None else [meeting_id]
     others = await open_meetings(uow, [wanted.user.id], wanted.from_at, wanted.to_at, without)
-    found = [_overlap(wanted.user, each.id, each.name) for each in others[:_SHOWN]]
+    named = await _named(uow, others[:_SHOWN])
+    found = [_overlap(wanted.user, each.id, named[each.id]) for each in others[:_SHOWN]]
     (off,) = await roster.off_in(uow, wanted.user.id, [(wanted.from_at, wanted.to_at)])
     return found + _off(wanted.user, off) + _offline(wanted, await uow.session.get(Agent, wanted.user.id), uow.now)
 
@@ -48,6 +50,12 @@ async def about_all(uow: UnitOfWork, stored: Sequence[tuple[Plan, int]]) -> list
             named = [_overlap(user, *other) for other in overlaps.get(meeting_id, [])[:_SHOWN]]
             found[at] = named + _off(user, off) + _offline(wanted, agent, uow.now)
     return found
+
+
+async def _named(uow: UnitOfWork, meetings: Sequence[Meeting]) -> dict[int, str]:
+    """Return what the actor may call these meetings, by their ids."""
+    concealed = await sight.concealed(uow, meetings)
+    return {each.id: sight.nameless(each) if each.id in concealed else each.name for each in meetings}
 
 
 async def open_meetings(
@@ -73,7 +81,7 @@ async def _overlaps(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[tuple
         if uow.database.sqlite
         else mine.from_at - literal(LONGEST_WINDOW, Interval())
     )
-    query = select(mine.id, other.id, other.name).join(
+    query = select(mine.id, other).join(
         other,
         (other.user_id == mine.user_id)
         & (type_coerce(other.from_at, Text if uow.database.sqlite else UtcDateTime) > lowest)  # bounds the index at both ends
@@ -84,9 +92,11 @@ async def _overlaps(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[tuple
     )
     place = {meeting_id: at for at, meeting_id in enumerate(ids)}
     found: dict[int, list[tuple[int, str]]] = {}
-    for meeting_id, other_id, name in await uow.session.execute(query.where(mine.id.in_(ids)).order_by(other.from_at, other.id)):
-        if place.get(other_id, -1) < place[meeting_id]:
-            found.setdefault(meeting_id, []).append((other_id, name))
+    pairs = (await uow.session.execute(query.where(mine.id.in_(ids)).order_by(other.from_at, other.id))).all()
+    named = await _named(uow, [each for _, each in pairs])
+    for meeting_id, each in pairs:
+        if place.get(each.id, -1) < place[meeting_id]:
+            found.setdefault(meeting_id, []).append((each.id, named[each.id]))
     return found
 
 

@@ -7,6 +7,7 @@ from email.headerregistry import Address
 from callcenter.config import Settings
 from callcenter.errors import BadValue, Invalid
 
+CONSOLE = "console"  # as a mail server: mails go to the log, and that is all
 LONGEST = 254  # RFC 5321, section 4.5.3.1.3, without the brackets
 _LONGEST_LINE = 500
 _LOCAL = re.compile(r"[^\s@<>,;:\"()\[\]\\.]+(?:\.[^\s@<>,;:\"()\[\]\\.]+)*")  # a dot-atom, RFC 6531 letters allowed
@@ -20,12 +21,12 @@ def one_line(text: str) -> str:
     return " ".join(kept.split())[:_LONGEST_LINE]
 
 
-def checked(text: str) -> str:
-    """Return an address mail can be sent to, as typed but for spaces around it; raises Invalid (field email)."""
+def checked(text: str, field: str = "email") -> str:
+    """Return an address mail can be sent to, as typed but for spaces around it; raises Invalid (`field`)."""
     found = text.strip()
     domain = found.rpartition("@")[2]
     if not is_address(found) or "." not in domain:
-        raise Invalid("{address} is not an e-mail address.", field="email", address=one_line(found)[:100] or "?")
+        raise Invalid("{address} is not an e-mail address.", field=field, address=one_line(found)[:100] or "?")
     return found
 
 
@@ -65,4 +66,6 @@ def sender(settings: Settings) -> Address | None:
     """Return who mails come from: smtp_from, or the name of the sign-in when that is an address; None when neither is."""
     if settings.smtp_from:
         return parse_sender(settings.smtp_from)
+    if settings.smtp == CONSOLE:
+        return Address("Callcenter", "callcenter", "example.com")
     return parse_sender(settings.smtp_user) if is_address(settings.smtp_user) else None

@@ -12,14 +12,17 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, case, select, update
 
 from callcenter import clock
 from callcenter.db import Database, UnitOfWork
-from callcenter.events import Notice
+from callcenter.errors import NotFound
 from callcenter.facts import MailOver
-from callcenter.messages import service, smtp
+from callcenter.files import service as files
+from callcenter.messages import addresses, console, service, smtp
+from callcenter.messages.compose import Attached
 from callcenter.messages.models import Mail
+from callcenter.messages.notices import TEST, tell
 from callcenter.messages.smtp import Connection, Never, NotNow
 from callcenter.patience import patiently
 
@@ -28,13 +31,13 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 LEASE = dt.timedelta(seconds=2 * smtp.MAIL_SECONDS)
+LARGE_LEASE = dt.timedelta(seconds=2 * smtp.LARGE_SECONDS)  # of a mail with attachments
 FIRST_WAIT = dt.timedelta(minutes=1)  # after a try that failed, doubled up to
 LONGEST_WAIT = dt.timedelta(days=1)
 LOOK_EVERY = 2.0  # seconds: mails queued meanwhile, also by other processes, leave after this at the latest
 AWAY_WAIT = 2.0  # seconds the mailer leaves a server alone that is away, doubled up to
 LONGEST_AWAY_WAIT = 60.0
 STOP_SECONDS = 5.0  # a mail that is being handed over has, when the process stops
-_PAGES = {"phone_meeting": "/meetings/"}  # where a person reads about what a mail is about
 
 
 class Mailer:
@@ -43,8 +46,7 @@ class Mailer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.counters: Counter[str] = Counter({"sent": 0, "failed": 0, "put_off": 0})
-        settings = database.settings
-        self._connection = Connection(settings, service.sender(settings)) if service.configured(settings) else None
+        self._connection = _connection(database)
         self._away_wait = AWAY_WAIT
 
     async def run(self) -> None:
@@ -81,16 +83,17 @@ class Mailer:
             due = select(Mail.id).where(*_free(uow)).order_by(Mail.due_at, Mail.id).limit(1)
             if not self._database.sqlite:
                 due = due.with_for_update(skip_locked=True)
+            lease = case((Mail.size > 0, uow.now + LARGE_LEASE), else_=uow.now + LEASE)
             claimed = (
                 update(Mail)
-                .where(Mail.id.in_(due.scalar_subquery()))
-                .values(leased_until=uow.now + LEASE, fence=Mail.fence + 1, tries=Mail.tries + 1)
+                .where(Mail.id.in_(select(due.cte("due").c.id)))  # worked out once: PostgreSQL may repeat a subquery for each row
+                .values(leased_until=lease, fence=Mail.fence + 1, tries=Mail.tries + 1)
                 .returning(Mail)
                 .execution_options(synchronize_session=False, populate_existing=True)
             )
             return (await uow.session.scalars(claimed)).one_or_none()
 
-    async def _whole(self, connection: Connection, mail: Mail) -> bool:
+    async def _whole(self, connection: Connection | console.Console, mail: Mail) -> bool:
         """Deliver, also when we are stopped meanwhile: half a mail would go out again after the lease."""
         work = asyncio.create_task(self._deliver(connection, mail))
         try:
@@ -101,10 +104,13 @@ class Mailer:
             await asyncio.wait([work])
             raise
 
-    async def _deliver(self, connection: Connection, mail: Mail) -> bool:
+    async def _deliver(self, connection: Connection | console.Console, mail: Mail) -> bool:
         """Send a claimed mail and write down what became of it; tells whether the server was there."""
         try:
-            await connection.send(mail)
+            refused = await connection.send(mail, await self._attached(mail))
+        except NotFound:
+            await self._patiently(lambda: self._fail(mail, "A file that goes with this e-mail is gone."))
+            return True
         except NotNow as refusal:
             words, server_away = refusal.words, refusal.away
             await self._patiently(lambda: self._put_off(mail, words))
@@ -118,19 +124,30 @@ class Mailer:
             words = "The product failed with this e-mail; the log says how."
             await self._patiently(lambda: self._put_off(mail, words))
             return False
-        await self._patiently(lambda: self._sent(mail))
+        await self._patiently(lambda: self._sent(mail, refused))
         return True
 
-    async def _sent(self, mail: Mail) -> None:
+    async def _attached(self, mail: Mail) -> list[Attached]:
+        """Return the files that go along; raises NotFound when one is gone."""
+        found = []
+        for file_id in mail.files:
+            async with self._database.reading() as uow:
+                file = await files.get(uow, file_id)
+            found.append(Attached(file.name, file.media_type, await files.whole(self._database, file_id)))
+        return found
+
+    async def _sent(self, mail: Mail, refused: str) -> None:
         async with self._database.unit_of_work() as uow:
             row = await _still_ours(uow, mail)
             if row is None:
                 return
-            row.state, row.due_at, row.leased_until, row.sent_at, row.error = "sent", None, None, uow.now, ""
+            row.state, row.due_at, row.leased_until, row.sent_at, row.error = "sent", None, None, uow.now, refused
             uow.note(MailOver(row.id, failed=False))
-            if row.about == service.TEST:
+            if row.about == TEST:
                 sentence = "The mail server took the test mail to {address}. It should be there soon."
-                _notice(uow, row, "info", sentence)
+                tell(uow, row, "info", sentence)
+            elif refused:
+                tell(uow, row, "danger", "The e-mail was sent, but not to everybody ({reason}).")
         self.counters["sent"] += 1
         log.info("mail.sent", mail_id=mail.id, about=mail.about, about_id=mail.about_id, tries=mail.tries)
 
@@ -145,9 +162,9 @@ class Mailer:
             if row is None:
                 return
             row.due_at, row.leased_until, row.error = uow.now + wait, None, words
-            if row.about == service.TEST and row.tries == 1:
+            if row.about == TEST and row.tries == 1:
                 sentence = "The test mail to {address} could not be sent yet ({reason})."
-                _notice(uow, row, "warning", sentence)
+                tell(uow, row, "warning", sentence)
         self.counters["put_off"] += 1
         log.warning("mail.put_off", mail_id=mail.id, tries=mail.tries, seconds=wait.total_seconds(), reason=words)
 
@@ -159,7 +176,7 @@ class Mailer:
             row.state, row.due_at, row.leased_until, row.error = "failed", None, None, words
             uow.note(MailOver(row.id, failed=True))
             sentence = "The e-mail to {address} could not be delivered ({reason})."
-            _notice(uow, row, "danger", sentence)
+            tell(uow, row, "danger", sentence)
         self.counters["failed"] += 1
         log.warning("mail.failed", mail_id=mail.id, about=mail.about, about_id=mail.about_id, tries=mail.tries, reason=words)
 
@@ -171,6 +188,15 @@ class Mailer:
 def _away(error: Exception, failed: int) -> None:
     if not failed:
         log.error("mailer.database_away", error=str(error)[:500])
+
+
+def _connection(database: Database) -> Connection | console.Console | None:
+    """Return the way mails leave by, None when there is none."""
+    settings = database.settings
+    if not service.configured(settings):
+        return None
+    sender = service.sender(settings)
+    return console.Console(sender) if settings.smtp == addresses.CONSOLE else Connection(settings, sender)
 
 
 def _free(uow: UnitOfWork) -> tuple[ColumnElement[bool], ...]:
@@ -185,13 +211,3 @@ async def _still_ours(uow: UnitOfWork, mail: Mail) -> Mail | None:
     if row is None:
         log.warning("mail.overtaken", mail_id=mail.id)
     return row
-
-
-def _notice(uow: UnitOfWork, mail: Mail, level: str, sentence: str) -> None:
-    """Tell the person who caused a mail what became of it."""
-    if mail.user_id is None:
-        return
-    page = _PAGES.get(mail.about)
-    link = f"{page}{mail.about_id}" if page else ("/messages" if mail.about == service.TEST else "")
-    values = {"address": mail.to_address, "reason": mail.error}
-    uow.emit(Notice(level=level, sentence=sentence, values=values, link=link), [mail.user_id])

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import secrets
+from collections.abc import Sequence
 from email.headerregistry import Address
 from typing import Any
 
@@ -11,12 +12,14 @@ from callcenter.actor import Role
 from callcenter.config import Settings
 from callcenter.db import UnitOfWork
 from callcenter.errors import BadValue, Conflict, NotFound
+from callcenter.facts import MailOver
 from callcenter.messages import addresses
+from callcenter.messages.compose import html_of
 from callcenter.messages.models import Mail
+from callcenter.messages.notices import TEST, tell
 from callcenter.users.audit import audit
 
 KEEP_TRYING = dt.timedelta(days=5)  # RFC 5321, section 4.5.4.1: the give-up time generally needs to be at least 4-5 days
-TEST = "test"  # what the mail is about that an administrator sends to see whether any arrive
 
 
 def configured(settings: Settings) -> bool:
@@ -53,17 +56,32 @@ async def queue_mail(
     about_id: int | str = "",
     contact_id: int | None = None,
     give_up_at: dt.datetime | None = None,
+    cc: Sequence[str] = (),
+    from_name: str = "",
+    parents: Sequence[str] = (),
+    files: Sequence[int] = (),
+    size: int = 0,
 ) -> Mail:
     """Queue an e-mail from the actor: it leaves once this transaction stands, and only then.
 
     `calendar` is an iCalendar text with its `method`. `about`/`about_id` name what it is about. It is tried for five days,
-    or until `give_up_at`. Raises Conflict when no mail server is set, Invalid (field email) for what is no address.
+    or until `give_up_at`. `from_name` makes it a person's letter: with that name, the same text as HTML, and answers to
+    where the settings say. `parents`: Message-IDs of what it answers. `files`: ids of attached files, `size` octets together.
+    Raises Conflict when no mail server is set, Invalid (field email or cc) for what is no address.
     """
-    domain = sender(uow.database.settings).domain
+    settings = uow.database.settings
+    domain = sender(settings).domain
     mail = Mail(
         to_address=addresses.checked(to),
+        cc=[addresses.checked(each, "cc") for each in cc],
+        from_name=addresses.one_line(from_name),
+        reply_to=settings.mail_reply_to if from_name else "",
         subject=addresses.one_line(subject),
         body=body,
+        html=html_of(body) if from_name else "",
+        parents=list(parents),
+        files=list(files),
+        size=size,
         calendar=calendar,
         method=method,
         about=about,
@@ -81,6 +99,17 @@ async def queue_mail(
     )
     uow.session.add(mail)
     await uow.session.flush()
+    return mail
+
+
+async def bounced(uow: UnitOfWork, message_id: str, words: str) -> Mail | None:
+    """Note that a mail that was sent came back: it has failed, with the words of who returned it. None: no mail of ours."""
+    mail = await uow.session.scalar(select(Mail).where(Mail.message_id == message_id).with_for_update())
+    if mail is None or mail.state != "sent":
+        return mail
+    mail.state, mail.error = "failed", words
+    uow.note(MailOver(mail.id, failed=True))
+    tell(uow, mail, "danger", "The e-mail to {address} could not be delivered ({reason}).")
     return mail
 
 

@@ -1,8 +1,13 @@
-"""One connection to the mail server (RFC 5321), and what its answers mean for a mail: taken, not now, never."""
+"""One connection to the mail server (RFC 5321), and what its answers mean for a mail: taken, not now, never.
+
+A mail with cc is taken when its first recipient is; who else was refused is told. While the server has not decided about
+somebody (4xx), the whole mail waits for a while: a second try for one recipient would reach the others again.
+"""
 
 import asyncio
 import socket
 import ssl
+from collections.abc import Sequence
 from email.headerregistry import Address
 from urllib.parse import urlsplit
 
@@ -10,12 +15,16 @@ import aiosmtplib
 
 from callcenter.config import Settings, host_port
 from callcenter.messages import addresses
-from callcenter.messages.compose import compose, needs_utf8
+from callcenter.messages.compose import Attached, compose, needs_utf8
 from callcenter.messages.models import Mail
 
 ANSWER_SECONDS = 30.0  # for each answer of the server
 MAIL_SECONDS = 90.0  # for a whole mail, the connection included
+LARGE_SECONDS = 300.0  # the same for one with attachments
 _LONGEST_WORDS = 500
+_LARGE = 256 << 10  # octets from which on a mail is written and sent in pieces: one piece would stop everything else
+_WAITING = 1 << 20  # octets on their way at most
+_PATIENT_TRIES = 5  # so many times a mail waits for a recipient in cc
 
 
 class NotNow(Exception):
@@ -48,15 +57,21 @@ class Connection:
         self._sender = sender
         self._client: aiosmtplib.SMTP | None = None
 
-    async def send(self, mail: Mail) -> None:
-        """Hand a mail to the server; raises NotNow or Never. Whatever goes wrong but a refusal ends the connection."""
+    async def send(self, mail: Mail, attached: Sequence[Attached] = ()) -> str:
+        """Hand a mail to the server; raises NotNow or Never. Whatever goes wrong but a refusal ends the connection.
+
+        Returns what the server said about recipients in cc it did not take, "" when it took all.
+        """
         try:
-            message = compose(mail, self._sender)
+            if attached:
+                message = await asyncio.to_thread(compose, mail, self._sender, attached)
+            else:
+                message = compose(mail, self._sender)
         except (ValueError, LookupError) as error:  # what no header or body can hold, should it ever have been stored
             raise Never(f"This e-mail cannot be written: {error}") from error
         try:
-            async with asyncio.timeout(MAIL_SECONDS):
-                await self._hand_over(await self._open(), mail, message)
+            async with asyncio.timeout(LARGE_SECONDS if attached else MAIL_SECONDS):
+                return await self._hand_over(await self._open(), mail, message)
         except (TimeoutError, OSError, aiosmtplib.SMTPException) as error:
             self.drop()
             raise NotNow(_reason(error), away=True) from error
@@ -105,19 +120,22 @@ class Connection:
         self._client = client
         return client
 
-    async def _hand_over(self, client: aiosmtplib.SMTP, mail: Mail, message: bytes) -> None:
+    async def _hand_over(self, client: aiosmtplib.SMTP, mail: Mail, message: bytes) -> str:
         """Run one mail transaction."""
-        options = ["SMTPUTF8"] if needs_utf8(mail.to_address) else []
-        if options and client.is_ehlo_or_helo_needed:
+        utf8 = needs_utf8(mail)
+        if client.is_ehlo_or_helo_needed:
             await client.ehlo()
-        if options and not client.supports_extension("smtputf8"):
+        if utf8 and not client.supports_extension("smtputf8"):
             raise Never("The mail server delivers to addresses with the letters a to z only.")
-        to = addresses.on_the_wire(mail.to_address)
-        encoding = "utf-8" if options else "ascii"
+        options = ["SMTPUTF8"] if utf8 else []
+        if client.supports_extension("size"):
+            options.append(f"SIZE={len(message)}")  # RFC 1870: a mail that is too large is refused before it is sent
+        encoding = "utf-8" if utf8 else "ascii"
         try:
             await client.mail(self._sender.addr_spec, options=options, encoding=encoding)
-            await client.rcpt(to, encoding=encoding)
-            await client.data(message)
+            await client.rcpt(addresses.on_the_wire(mail.to_address), encoding=encoding)
+            refused = [words for each in mail.cc if (words := await _refusal(client, each, encoding, mail.tries))]
+            await (client.data(message) if len(message) < _LARGE else _in_pieces(client, message))
         except aiosmtplib.SMTPResponseException as error:
             words = f"{error.code} {error.message}"
             if client.is_connected:
@@ -125,6 +143,37 @@ class Connection:
             if error.code < 500:
                 raise NotNow(words) from error
             raise Never(words) from error
+        return said("; ".join(refused))
+
+
+async def _refusal(client: aiosmtplib.SMTP, address: str, encoding: str, tries: int) -> str:
+    """Name one more recipient; returns the server's words when it will not have them, raises while it cannot say yet."""
+    try:
+        await client.rcpt(addresses.on_the_wire(address), encoding=encoding)
+    except aiosmtplib.SMTPResponseException as error:
+        if error.code < 500 and tries < _PATIENT_TRIES:
+            raise
+        return f"{address}: {error.code} {error.message}"
+    return ""
+
+
+async def _in_pieces(client: aiosmtplib.SMTP, message: bytes) -> None:
+    """Send DATA without ever holding the event loop: the client's own way looks through all of it at once, twice."""
+    protocol, transport = client.protocol, client.transport
+    if protocol is None or not isinstance(transport, asyncio.WriteTransport):
+        raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+    answer = await protocol.execute_command(b"DATA", timeout=ANSWER_SECONDS)
+    if answer.code != aiosmtplib.SMTPStatus.start_input:
+        raise aiosmtplib.SMTPDataError(answer.code, answer.message)
+    ready = await asyncio.to_thread(message.replace, b"\r\n.", b"\r\n..")  # composed: every line ends with CR LF
+    for at in range(0, len(ready), _LARGE):
+        protocol.write(ready[at : at + _LARGE])
+        while transport.get_write_buffer_size() > _WAITING and client.is_connected:  # noqa: ASYNC110 - nothing tells us
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
+    answer = await protocol.execute_command(b".", timeout=MAIL_SECONDS)
+    if answer.code != aiosmtplib.SMTPStatus.completed:
+        raise aiosmtplib.SMTPDataError(answer.code, answer.message)
 
 
 def _reason(error: BaseException) -> str:

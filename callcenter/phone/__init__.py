@@ -57,7 +57,7 @@ from callcenter.phone.queries import (
     WebhookAnswer,
 )
 from callcenter.phone.trunks import AnyTrunk, Check, TraceLine, TrunkConfig, TrunkReport, TrunkState, TrunkTrace, TwilioConfig
-from callcenter.phone.words import Announced, EndReason, Member, PortRole, Quality, Sound
+from callcenter.phone.words import Announced, EndReason, Listening, Member, PortRole, Quality, Sound, Way
 
 __all__ = [
     "COMMAND",
@@ -86,6 +86,7 @@ __all__ = [
     "LegState",
     "LinkDown",
     "LinkUp",
+    "Listening",
     "MachineDetected",
     "Member",
     "OpenStation",
@@ -121,6 +122,7 @@ __all__ = [
     "TrunkState",
     "TrunkTrace",
     "TwilioConfig",
+    "Way",
     "Webhook",
     "WebhookAnswer",
 ]

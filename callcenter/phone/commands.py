@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from callcenter.phone.trunks import AnyTrunk
-from callcenter.phone.words import EndReason, Member, Sound
+from callcenter.phone.words import EndReason, Listening, Member, Sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,11 @@ class ConfigureTrunks:
 
 @dataclass(frozen=True, slots=True)
 class Originate:
-    """Dial `number` on a trunk as leg `leg_id`. Repeating it with a known leg_id does nothing."""
+    """Dial `number` on a trunk as leg `leg_id`. Repeating it with a known leg_id does nothing.
+
+    `listening`: find out by the sound who answers, and tell it as MachineDetected; None: do not listen. A carrier that looks for
+    machines itself tells it in its own way.
+    """
 
     leg_id: str
     call_id: str
@@ -28,6 +32,7 @@ class Originate:
     caller_id: str
     ring_seconds: int = 60
     anonymous: bool = False
+    listening: Listening | None = None
     kind: Literal["originate"] = "originate"
 
 
@@ -94,10 +99,16 @@ class Announce:
     `name`: of a WAV file in Settings.announcements; one that cannot be played is as if it had no length. From then on
     nothing but HangUpLeg changes what the leg hears: Bridge and Play leave it out, and Announce again does nothing. The
     switch goes on by itself when the contact centre is away. LegEnded says how much of it was played.
+
+    `after` "beep": once a beep of the machine that answered is over, or the machine has said all and gone silent without one;
+    a machine that does neither is hung up on. `linger_ms`: afterwards the leg hears silence for so long, for a key to be
+    pressed, before it is hung up; such an announcement gives way to Bridge and Play at any time.
     """
 
     leg_id: str
     name: str
+    after: Literal["now", "beep"] = "now"
+    linger_ms: int = 0
     kind: Literal["announce"] = "announce"
 
 

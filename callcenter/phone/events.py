@@ -67,7 +67,10 @@ class LegEnded:
 
 @dataclass(frozen=True, slots=True)
 class MachineDetected:
-    """What a carrier that looks for answering machines found at the far end of an outbound leg."""
+    """What was found at the far end of an outbound leg: by the carrier, or by the switch where Originate asked it to listen.
+
+    It may come late, when somebody talks already, and twice: what is known for sure follows "unknown".
+    """
 
     leg_id: str
     found: Literal["human", "machine", "fax", "unknown"]

@@ -16,6 +16,7 @@ class EndReason(enum.StrEnum):
     UNREACHABLE = "unreachable"  # wrong number, switched off, no route
     FAILED = "failed"  # carrier or switch trouble
     DROPPED = "dropped"  # of calls only: the consultant was gone for good while the customer was on the line
+    ABANDONED = "abandoned"  # of calls only: it was dialled without a consultant, answered, and nobody was free
 
 
 class PortRole(enum.StrEnum):
@@ -24,6 +25,14 @@ class PortRole(enum.StrEnum):
     CUSTOMER = "customer"
     AGENT = "agent"
     SUPERVISOR = "supervisor"
+
+
+class Way(enum.StrEnum):
+    """How a supervisor is in a bridge: who hears them. They hear everybody, but supervisors who only listen."""
+
+    LISTEN = "listen"  # nobody
+    WHISPER = "whisper"  # the agent, and other supervisors
+    BARGE = "barge"  # everybody
 
 
 class Sound(enum.StrEnum):
@@ -37,11 +46,12 @@ class Sound(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A port in a bridge: a carrier leg or a consultant's station."""
+    """A port in a bridge: a carrier leg or a consultant's station. `way` counts for supervisors only."""
 
     port: Literal["leg", "station"]
     id: str
     role: PortRole
+    way: Way = Way.LISTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +72,20 @@ class Announced:
 
     played_ms: int
     of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """When somebody who answered is taken for a person or for a machine, by their sound; milliseconds since the answer.
+
+    A person says a few words and waits: `pause_ms` of silence after at most `greeting_ms` of speech. A machine speaks longer,
+    or says more than `words` words (bursts of speech at least `word_ms` long), or nothing for `silence_ms` (0: that says
+    nothing), or beeps. After `most_ms` nothing was found out.
+    """
+
+    pause_ms: int = 600
+    greeting_ms: int = 2400
+    words: int = 6
+    word_ms: int = 100
+    silence_ms: int = 0
+    most_ms: int = 6000

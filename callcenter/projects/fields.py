@@ -1,7 +1,7 @@
 """What a project's fields may hold, and what is shown of projects, their members and dispositions."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
@@ -34,6 +34,7 @@ class ProjectInput(BaseModel):
     model_config = ConfigDict(extra="forbid", str_max_length=200, str_strip_whitespace=True)
     name: str = Field(min_length=1, max_length=100)
     enabled: bool = True
+    purpose: Literal["service", "marketing", "survey", "consent"] = "service"
     region: Region = "PL"
     trunk_id: int | None = None
     caller_id: str = ""
@@ -45,6 +46,7 @@ class ProjectInput(BaseModel):
     ring_seconds: int = Field(45, ge=10, le=180)
     allow_premium: bool = False
     foreign_countries: list[Region] = Field(default_factory=list, max_length=250)
+    tell_listening: bool = True
     numbers: list[Annotated[str, AfterValidator(_dialled)]] = Field(default_factory=list, max_length=1000)
 
     @field_validator("foreign_countries")

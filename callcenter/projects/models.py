@@ -3,10 +3,12 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from callcenter.db import Base
+
+PURPOSES = ("service", "marketing", "survey", "consent")  # consent: it only asks for consents
 
 
 class Project(Base):
@@ -14,12 +16,15 @@ class Project(Base):
 
     `identify`: match callers and open their contact (S4). `answer_early`: answer waiting callers at once so that they
     hear music (starts billing). `foreign_countries`: regions (DE, CZ...) its people may dial besides the own one.
+    `purpose`: what it contacts customers for, one of PURPOSES; marketing needs their consent. `tell_listening`: consultants
+    are told when a supervisor listens to their call.
     """
 
     __tablename__ = "projects"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     enabled: Mapped[bool] = mapped_column(default=True)
+    purpose: Mapped[str] = mapped_column(default="service", server_default="service")
     region: Mapped[str] = mapped_column(default="PL")
     trunk_id: Mapped[int | None] = mapped_column(ForeignKey("trunks.id", ondelete="SET NULL"))
     caller_id: Mapped[str] = mapped_column(default="")
@@ -31,6 +36,7 @@ class Project(Base):
     ring_seconds: Mapped[int] = mapped_column(default=45)
     allow_premium: Mapped[bool] = mapped_column(default=False)
     foreign_countries: Mapped[list[Any]] = mapped_column(default=list)
+    tell_listening: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[dt.datetime]
     numbers: Mapped[list["ProjectNumber"]] = relationship(
         lazy="raise", cascade="all, delete-orphan", order_by="ProjectNumber.number"

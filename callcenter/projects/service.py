@@ -9,9 +9,11 @@ from sqlalchemy.orm import selectinload
 from callcenter.actor import Role
 from callcenter.contacts import numbers
 from callcenter.db import UnitOfWork
-from callcenter.errors import Conflict, Invalid, NotFound
+from callcenter.errors import Conflict, Invalid, NotFound, NotPermitted
+from callcenter.projects import rights
 from callcenter.projects.fields import DispositionOut, MemberOut, ProjectInput, ProjectOut
 from callcenter.projects.models import Disposition, Membership, Project, ProjectNumber
+from callcenter.projects.rights import Act, Reach
 from callcenter.trunks.models import Trunk
 from callcenter.users.models import User
 from callcenter.users.service import audit
@@ -37,6 +39,7 @@ __all__ = [
 
 _LAST = 9  # how many digits tell numbers apart when country codes are missing
 _MAXIMUM_DISPOSITION = 60
+_STRICT = ("marketing", "consent")  # purposes nobody but an administrator gives up
 
 
 async def list_projects(uow: UnitOfWork) -> list[ProjectOut]:
@@ -80,6 +83,7 @@ async def get_project(uow: UnitOfWork, project_id: int) -> ProjectOut:
 async def add_project(uow: UnitOfWork, data: ProjectInput) -> ProjectOut:
     """Store a new project (supervisors)."""
     uow.actor.require(Role.SUPERVISOR)
+    _check_telling(uow, data, told_before=True)
     project = Project(created_at=uow.now, numbers=[])
     await _write(uow, project, data)
     audit(uow, "project.added", "project", project.id, **data.model_dump())
@@ -87,9 +91,12 @@ async def add_project(uow: UnitOfWork, data: ProjectInput) -> ProjectOut:
 
 
 async def update_project(uow: UnitOfWork, project_id: int, data: ProjectInput) -> ProjectOut:
-    """Replace a project's rules and numbers (supervisors)."""
+    """Replace a project's rules and numbers (supervisors; of a purpose that needs a consent, administrators)."""
     uow.actor.require(Role.SUPERVISOR)
     project = await _get(uow, project_id)
+    if data.purpose != project.purpose and project.purpose in _STRICT and not uow.actor.may(Role.ADMINISTRATOR):
+        raise NotPermitted("What this project is for can be changed by an administrator only: customers' consent depends on it.")
+    _check_telling(uow, data, told_before=project.tell_listening)
     await _write(uow, project, data)
     audit(uow, "project.updated", "project", project.id, **data.model_dump())
     return _out(project, (await _members_by_project(uow, [project_id])).get(project_id, []))
@@ -229,6 +236,12 @@ async def _write(uow: UnitOfWork, project: Project, data: ProjectInput) -> None:
         await uow.session.flush()
     except IntegrityError as error:
         raise _taken(data.name) from error
+
+
+def _check_telling(uow: UnitOfWork, data: ProjectInput, *, told_before: bool) -> None:
+    """Let nobody decide alone to listen unnoticed who will do the listening."""
+    if told_before and not data.tell_listening and rights.reach(uow.actor.role, Act.HIDE_LISTENING) is Reach.NONE:
+        raise NotPermitted("Only an administrator may decide that consultants are not told when somebody listens.")
 
 
 async def _check_trunk(uow: UnitOfWork, trunk_id: int | None, caller_id: str) -> None:

@@ -7,7 +7,7 @@ from callcenter.contacts.models import TimelineEntry
 from callcenter.db import UnitOfWork
 from callcenter.texts.events import TextDelivery, TextsSeen
 from callcenter.texts.models import TextMessage
-from callcenter.texts.rows import recipients
+from callcenter.texts.rows import blind, recipients
 
 KIND = "text"
 
@@ -25,7 +25,10 @@ async def write(uow: UnitOfWork, message: TextMessage) -> None:
     }
     entry = None if message.entry_id is None else await uow.session.get(TimelineEntry, message.entry_id)
     owned = message.contact_id is not None or message.organisation_id is not None
+    if entry is not None:
+        timeline.touched(uow, entry.contact_id, entry.organisation_id, entry.id)
     if entry is not None and owned:
+        timeline.touched(uow, message.contact_id, message.organisation_id, entry.id)
         entry.data, entry.contact_id, entry.organisation_id = data, message.contact_id, message.organisation_id
     elif entry is not None:
         await uow.session.delete(entry)
@@ -44,12 +47,13 @@ async def write(uow: UnitOfWork, message: TextMessage) -> None:
         message.entry_id = entry.id
 
 
-def tell_state(uow: UnitOfWork, message: TextMessage) -> None:
+async def tell_state(uow: UnitOfWork, message: TextMessage) -> None:
     """Tell the pages of whoever sent the message how it stands."""
     if message.user_id is not None:
+        unseeing = await blind(uow, message, [message.user_id])
         told = TextDelivery(
             text_id=message.id,
-            contact_id=message.contact_id,
+            contact_id=None if unseeing else message.contact_id,
             number=message.number,
             state=message.state,
             code=message.code,
@@ -60,6 +64,8 @@ def tell_state(uow: UnitOfWork, message: TextMessage) -> None:
 
 async def tell_seen(uow: UnitOfWork, messages: list[TextMessage]) -> None:
     """Tell everybody who was told that these messages came that somebody has dealt with them."""
-    for project_id in dict.fromkeys(each.project_id for each in messages):
-        ids = [each.id for each in messages if each.project_id == project_id]
-        uow.emit(TextsSeen(text_ids=ids, user_id=uow.actor.user_id), await recipients(uow, project_id))
+    told: dict[tuple[int, ...], list[str]] = {}
+    for each in messages:
+        told.setdefault(tuple(await recipients(uow, each)), []).append(each.id)
+    for people, ids in told.items():
+        uow.emit(TextsSeen(text_ids=ids, user_id=uow.actor.user_id), people)

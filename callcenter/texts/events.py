@@ -6,7 +6,10 @@ from callcenter.events import LiveEvent
 
 
 class TextArrived(LiveEvent):
-    """An SMS came for these people. `text` is its beginning; `contact` is "" when nobody, or several, have the number."""
+    """An SMS came for these people. `text` is its beginning; `contact` is "" when nobody, or several, have the number.
+
+    `hidden`: it is from an account this person may not see, and only its number is told.
+    """
 
     TYPE: ClassVar[str] = "text.received"
     text_id: str
@@ -17,6 +20,7 @@ class TextArrived(LiveEvent):
     project_id: int | None = None
     project: str = ""
     text: str
+    hidden: bool = False
 
 
 class TextDelivery(LiveEvent):

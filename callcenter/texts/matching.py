@@ -16,6 +16,7 @@ _MOST = 500  # earlier messages that go along
 async def mark_seen(uow: UnitOfWork, text_id: str) -> TextMessage:
     """Note that a message that came needs nothing more; a second time changes nothing. Conflict for one of our own."""
     message = await rows.one(uow, text_id)
+    await rows.refuse_hidden(uow, message)
     if message.outbound:
         raise Conflict("This message was sent from here.")
     if message.seen_at is None:
@@ -31,6 +32,7 @@ async def attach(uow: UnitOfWork, text_id: str, contact_id: int | None, *, keep_
     contact, so that the next message finds them.
     """
     message = await rows.one(uow, text_id)
+    await rows.refuse_hidden(uow, message)
     if contact_id is None:
         message.contact_id = message.organisation_id = None
         await entries.write(uow, message)

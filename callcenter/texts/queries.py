@@ -9,6 +9,7 @@ from sqlalchemy.sql import ColumnElement
 
 from callcenter.contacts import numbers
 from callcenter.contacts.models import Contact, Organisation
+from callcenter.contacts.visibility import Hidden, hidden
 from callcenter.db import UnitOfWork
 from callcenter.errors import NotFound
 from callcenter.events import Candidate
@@ -22,7 +23,8 @@ from callcenter.users.models import User
 MOST_COUNTED = 100
 _LARGEST_PAGE = 200
 _NAMED = {"number_shown", "own_number_shown", "segments", "answerable", "contact", "organisation", "candidates"}
-_NAMED |= {"project", "user", "seen_by_name"}
+_NAMED |= {"project", "user", "seen_by_name", "hidden"}
+_CONCEALED: dict[str, Any] = {"contact_id": None, "contact": "", "organisation_id": None, "organisation": "", "candidates": []}
 _PLACE = re.compile(r"(new|old)-([0-9a-f]{32})")
 
 
@@ -52,7 +54,7 @@ async def list_texts(
     limit = max(1, min(limit, _LARGEST_PAGE))
     query = select(TextMessage.id).where(_may_see(uow, mine=mine, project_id=project_id))
     if contact_id is not None:
-        query = query.where(TextMessage.contact_id == contact_id)
+        query = query.where(TextMessage.contact_id == contact_id, *rows.shown_to(uow))
     if unread:
         query = query.where(TextMessage.seen_at.is_(None))
     if after is not None:
@@ -108,22 +110,48 @@ async def _read(uow: UnitOfWork, ids: Select[Any]) -> list[TextOut]:
         .outerjoin(Organisation, Organisation.id == TextMessage.organisation_id)
         .order_by(TextMessage.id.desc())
     )
+    found = (await uow.session.execute(query)).all()
+    fitted = [each for message, *_ in found for each in message.match]
+    people = [*(message.contact_id for message, *_ in found), *(each.get("contact_id") for each in fitted)]
+    firms = [*(message.organisation_id for message, *_ in found), *(each.get("organisation_id") for each in fitted)]
+    concealed = await hidden(uow, people, firms)
     return [
-        TextOut(
-            **{name: getattr(message, name) for name in TextOut.model_fields if name not in _NAMED},
-            number_shown=numbers.show(message.number),
-            own_number_shown=numbers.show(message.own_number),
-            segments=segments(message.text).count,
-            answerable=numbers.answerable(message.number),
-            contact=contact.name if contact else "",
-            organisation=organisation or "",
-            candidates=[Candidate.model_validate(each) for each in message.match],
-            project=project or "",
-            user=user or "",
-            seen_by_name=seen_by or "",
+        _masked(
+            uow,
+            concealed,
+            message,
+            TextOut(
+                **{name: getattr(message, name) for name in TextOut.model_fields if name not in _NAMED},
+                number_shown=numbers.show(message.number),
+                own_number_shown=numbers.show(message.own_number),
+                segments=segments(message.text).count,
+                answerable=numbers.answerable(message.number),
+                contact=contact.name if contact else "",
+                organisation=organisation or "",
+                candidates=_candidates(message, concealed),
+                project=project or "",
+                user=user or "",
+                seen_by_name=seen_by or "",
+            ),
         )
-        for message, project, user, seen_by, contact, organisation in await uow.session.execute(query)
+        for message, project, user, seen_by, contact, organisation in found
     ]
+
+
+def _candidates(message: TextMessage, concealed: Hidden) -> list[Candidate]:
+    """Return who has the message's number, but for those who are concealed. Pure."""
+    fitted = [Candidate.model_validate(each) for each in message.match]
+    return [each for each in fitted if not concealed.covers(each.contact_id, each.organisation_id)]
+
+
+def _masked(uow: UnitOfWork, concealed: Hidden, message: TextMessage, out: TextOut) -> TextOut:
+    """Return a message as the actor may see it: of an account that is hidden from them only what they wrote themselves."""
+    own = message.outbound and message.user_id == uow.actor.user_id
+    kept: dict[str, Any] = {"hidden": True} if own else {"hidden": True, "text": ""}
+    if concealed.covers(message.contact_id, message.organisation_id):
+        return out.model_copy(update=_CONCEALED | kept)
+    open_still = message.contact_id is None and message.organisation_id is None and bool(message.match)
+    return out.model_copy(update=kept) if open_still and not out.candidates else out
 
 
 async def shown(uow: UnitOfWork, message: TextMessage) -> TextOut:

@@ -38,7 +38,7 @@ async def received(uow: UnitOfWork, event: TextReceived) -> None:
         return
     project = await project_for(uow, event.dialled) or await _by_caller_id(uow, event.dialled)
     trunk = await uow.session.get(Trunk, event.trunk_id)
-    match = await identify(uow, event.number[:_LONGEST_NUMBER], ways.region(uow, project))
+    match = await identify(uow, event.number[:_LONGEST_NUMBER], ways.region(uow, project), everybody=True)
     known = [] if project is not None and not project.identify else match.candidates
     only = known[0] if len(known) == 1 else None
     message = TextMessage(
@@ -100,7 +100,7 @@ async def give_up(uow: UnitOfWork, payload: dict[str, Any]) -> None:
 async def _enter(uow: UnitOfWork, message: TextMessage, state: str, code: int | None, words: str) -> None:
     message.state, message.state_at, message.code, message.error = state, uow.now, code, words
     await entries.write(uow, message)
-    entries.tell_state(uow, message)
+    await entries.tell_state(uow, message)
 
 
 async def _stored(uow: UnitOfWork, event: TextReceived) -> bool:
@@ -143,4 +143,7 @@ async def _tell(uow: UnitOfWork, message: TextMessage, project: Project | None) 
         project=project.name if project else "",
         text=message.text[:_LONGEST_TOLD],
     )
-    uow.emit(told, await rows.recipients(uow, message.project_id))
+    people = await rows.recipients(uow, message)
+    unseeing = await rows.blind(uow, message, people)
+    uow.emit(told, [each for each in people if each not in unseeing])
+    uow.emit(told.model_copy(update={"contact_id": None, "contact": "", "text": "", "hidden": True}), sorted(unseeing))

@@ -5,6 +5,7 @@ from sqlalchemy.exc import IntegrityError
 
 from callcenter import clock
 from callcenter.actor import Role
+from callcenter.contacts import consents
 from callcenter.contacts import service as contacts
 from callcenter.contacts.identify import identify
 from callcenter.contacts.models import Contact
@@ -36,12 +37,15 @@ async def send_text(
 
     `reply_to`: the message it answers, and whose own number it leaves from. `key`: the page's id of this sending; sent again
     with the same it returns the message of the first time. `keep_number`: store the number on the contact, as a mobile.
-    Raises Invalid with the field at fault (number, text, project_id), Conflict when there is no trunk for it, Unavailable
+    Raises Invalid with the field at fault (number, text, project_id), DoNotContact when the customer objected,
+    Conflict when there is no trunk for it, Unavailable
     while the switch is away. The row is written before the switch hears of it: a crash may lose a message, never repeat it.
     """
     uow.actor.require(Role.CONSULTANT)
     words = _words(text)
     answered = None if reply_to is None else await rows.one(uow, reply_to)
+    if answered is not None:
+        await rows.refuse_hidden(uow, answered)
     project = await ways.project_of(uow, project_id, answered)
     e164 = ways.checked(uow, number, project)
     earlier = await _earlier(uow, key)
@@ -67,6 +71,14 @@ async def send_text(
     )
     contact = None if contact_id is None else await contacts.get_contact(uow, contact_id)
     await _identify(uow, message, project, contact)
+    await consents.check(
+        uow,
+        "sms",
+        contact_id=message.contact_id,
+        number=e164,
+        purpose=project.purpose if project else "service",
+        project_id=project.id if project else None,
+    )
     try:
         async with uow.session.begin_nested():
             uow.session.add(message)
@@ -77,7 +89,7 @@ async def send_text(
     await entries.write(uow, message)
     await _answers(uow, message, answered)
     audit(uow, "text.sent", "text", message.id, number=e164)
-    entries.tell_state(uow, message)
+    await entries.tell_state(uow, message)
     uow.send(SendText(message.id, way.trunk.id, way.sender, e164, words))
     return message
 
@@ -108,7 +120,7 @@ async def _identify(uow: UnitOfWork, message: TextMessage, project: Project | No
         message.contact_id, message.organisation_id = contact.id, contact.organisation_id
         message.match = [_chosen(contact).model_dump()]
     elif project is None or project.identify:
-        match = await identify(uow, message.number, ways.region(uow, project))
+        match = await identify(uow, message.number, ways.region(uow, project), everybody=True)
         message.match = [each.model_dump() for each in match.candidates]
         if len(match.candidates) == 1:
             message.contact_id, message.organisation_id = match.candidates[0].contact_id, match.candidates[0].organisation_id
@@ -121,6 +133,7 @@ def _chosen(contact: Contact) -> Candidate:
         organisation_id=contact.organisation_id,
         name=contact.name or (organisation.name if organisation else ""),
         organisation=organisation.name if organisation else None,
+        avatar_id=contact.avatar_id,
         rule="chosen",
     )
 

@@ -13,7 +13,7 @@ class TextOut(BaseModel):
     `state`: queued, sent, delivered, undelivered, failed, uncertain; received of one that came. `code` and `error` are the
     carrier's own. `segments`: how many SMS it is. `seen_at`: when somebody dealt with one that came, null: nobody yet;
     `answer_id`: the message that answered it. `candidates`: who has the number, when it came. `answerable`: its sender has a
-    number one can write to.
+    number one can write to. `hidden`: it belongs to an account this person may not see; its text is there only for who wrote it.
     """
 
     id: str
@@ -44,6 +44,7 @@ class TextOut(BaseModel):
     seen_by: int | None
     seen_by_name: str
     answer_id: str | None
+    hidden: bool = False
 
 
 class TextPage(BaseModel):

@@ -10,13 +10,17 @@ from callcenter.db import Base
 
 
 class User(Base):
-    """A person who may sign in. `role` is an actor.Role; `preferences` holds answer_shortcut and device choices."""
+    """A person who may sign in. `role` is an actor.Role, `accounts` a list of actor.AccountRole (S16, S17).
+
+    `preferences` holds answer_shortcut and device choices.
+    """
 
     __tablename__ = "users"
     id: Mapped[int] = mapped_column(primary_key=True)
     login: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     role: Mapped[str]
+    accounts: Mapped[list[Any]] = mapped_column(default=list)
     password_hash: Mapped[str]
     language: Mapped[str] = mapped_column(default="en")
     time_zone: Mapped[str] = mapped_column(default="Europe/Warsaw")

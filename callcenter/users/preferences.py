@@ -1,6 +1,7 @@
 """What a user may choose for themselves, with the rules each choice obeys."""
 
 import re
+import unicodedata
 import zoneinfo
 from typing import Annotated, Literal
 
@@ -38,6 +39,12 @@ def is_time_zone(name: str) -> bool:
     return True
 
 
+def _lines(text: str) -> str:
+    """Return a text of several lines without control characters."""
+    kept = (each for each in text.replace("\r\n", "\n") if each in "\n\t" or unicodedata.category(each) not in ("Cc", "Cs"))
+    return "".join(kept).strip()
+
+
 DeviceId = Annotated[str, Field(max_length=200)]
 
 
@@ -51,4 +58,6 @@ class Preferences(BaseModel):
     ring_device: DeviceId = ""
     ring_volume: Annotated[int, Field(ge=0, le=100)] = 80
     notifications: bool = True
+    signature: Annotated[str, Field(max_length=2000), AfterValidator(_lines)] = ""
     theme: Literal["light", "dark", "auto"] = "auto"
+    contact_filter: Annotated[str, Field(max_length=4000)] = ""  # what stood after ? in the list of contacts at last

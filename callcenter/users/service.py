@@ -6,13 +6,15 @@ all else takes a unit of work and checks its actor.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from callcenter.actor import Actor, Role
+from callcenter import inbox
+from callcenter.actor import EVERY_ACCOUNT, AccountRole, Actor, Role
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotFound
 from callcenter.facts import UserShutOut
@@ -81,14 +83,24 @@ async def get_user(uow: UnitOfWork, user_id: int) -> User:
 
 
 async def add_user(
-    database: Database, actor: Actor, login: str, name: str, role: Role | str, password: str, language: str = "en"
+    database: Database,
+    actor: Actor,
+    login: str,
+    name: str,
+    role: Role | str,
+    password: str,
+    language: str = "en",
+    accounts: Iterable[AccountRole | str] = EVERY_ACCOUNT,
 ) -> User:
-    """Add a user (administrators). Raises Invalid with the field at fault, Conflict when the login is taken."""
+    """Add a user (administrators). Raises Invalid with the field at fault, Conflict when the login is taken.
+
+    `accounts`: what they may do with contacts and organisations; said nothing, read and change all, as a small team works.
+    """
     actor.require(Role.ADMINISTRATOR)
     login = normal_login(login)
     if not _LOGIN.fullmatch(login):
         raise Invalid("A login has letters a-z, digits and . _ @ - only, and starts with a letter or digit.", field="login")
-    user = User(login=login, name=_name(name), role=_role(role).value, language=_language(language))
+    user = User(login=login, name=_name(name), role=_role(role).value, language=_language(language), accounts=_accounts(accounts))
     passwords.check_rules(password, login)
     user.password_hash = await passwords.make_hash(password)
     try:
@@ -96,16 +108,22 @@ async def add_user(
             user.created_at = uow.now
             uow.session.add(user)
             await uow.session.flush()
-            audit(uow, "user.added", "user", user.id, login=login, name=user.name, role=user.role)
+            audit(uow, "user.added", "user", user.id, login=login, name=user.name, role=user.role, accounts=user.accounts)
     except IntegrityError as error:
         raise Conflict("There is already a user {login}.", login=login) from error
     return user
 
 
 async def update_user(
-    uow: UnitOfWork, user_id: int, *, name: str | None = None, role: Role | str | None = None, disabled: bool | None = None
+    uow: UnitOfWork,
+    user_id: int,
+    *,
+    name: str | None = None,
+    role: Role | str | None = None,
+    disabled: bool | None = None,
+    accounts: Iterable[AccountRole | str] | None = None,
 ) -> User:
-    """Change name or role, or let in and shut out (administrators); shutting out ends sessions, tokens and calendar.
+    """Change name or roles, or let in and shut out (administrators); shutting out ends sessions, tokens and calendar.
 
     Raises Conflict when nobody would be left who administers.
     """
@@ -119,19 +137,28 @@ async def update_user(
         changed["name"] = user.name = _name(name)
     if role is not None and _role(role).value != user.role:
         changed["role"] = user.role = _role(role).value
+    if accounts is not None and _accounts(accounts) != user.accounts:
+        changed["accounts"] = user.accounts = _accounts(accounts)
     if disabled is not None and disabled != (user.disabled_at is not None):
         changed["disabled"] = disabled
         user.disabled_at = uow.now if disabled else None
     if serving == [user_id] and (user.role != Role.ADMINISTRATOR or user.disabled_at):
         raise Conflict("{name} is the last administrator. Make somebody else one first.", name=user.name)
+    await _see_to(uow, user_id, changed)
+    return user
+
+
+async def _see_to(uow: UnitOfWork, user_id: int, changed: dict[str, Any]) -> None:
+    """Let a change of a user count at once, and keep it in the trail."""
     if changed.get("disabled"):
         await end_sessions(uow, user_id)
         await end_tokens(uow, user_id)
         await end_feed(uow, user_id)
         uow.note(UserShutOut(user_id))
+    if "accounts" in changed:
+        await inbox.forget(uow, user_id)  # what waits for their pages may tell of accounts they may see no more
     if changed:
         audit(uow, "user.updated", "user", user_id, **changed)
-    return user
 
 
 async def set_password(database: Database, actor: Actor, user_id: int, password: str, old: str | None = None) -> None:
@@ -204,6 +231,14 @@ def _name(name: str) -> str:
     if not name or len(name) > _MAXIMUM_NAME or any(unicodedata.category(each) == "Cc" for each in name):
         raise Invalid("A user needs a name of at most {maximum} characters.", field="name", maximum=_MAXIMUM_NAME)
     return name
+
+
+def _accounts(accounts: Iterable[AccountRole | str]) -> list[str]:
+    try:
+        chosen = {AccountRole(each) for each in accounts}
+    except ValueError as error:
+        raise Invalid("There is no such account role.", field="accounts") from error
+    return [each.value for each in AccountRole if each in chosen]
 
 
 def _role(role: Role | str) -> Role:

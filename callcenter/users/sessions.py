@@ -14,7 +14,7 @@ from sqlalchemy import Executable, delete, func, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from callcenter import clock
-from callcenter.actor import Actor, Role
+from callcenter.actor import AccountRole, Actor, Role
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import NotFound, NotSignedIn, TooMany
 from callcenter.users import passwords
@@ -61,6 +61,7 @@ def actor_of(user: User, *, session_id: int | None = None, address: str = "") ->
         time_zone=user.time_zone,
         session_id=session_id,
         address=address or None,
+        accounts=frozenset(AccountRole(each) for each in user.accounts),
     )
 
 

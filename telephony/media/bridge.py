@@ -6,33 +6,38 @@ from functools import partial
 from typing import NamedTuple
 
 from callcenter import clock
-from callcenter.phone import PortRole, Sound
+from callcenter.phone import PortRole, Sound, Way
 from telephony.legs import Frame, Port
 from telephony.media import g711
 from telephony.media.mixer import Mixer
 from telephony.media.sounds import Player, Sounds
 from telephony.media.ticker import Ticker
 
-AWAY_SECONDS = 0.4  # an agent's port without a frame for so long: the customer hears music
+AWAY_SECONDS = 0.4  # the port of an agent or a supervisor without a frame for so long: nothing is to be heard from there
 _LOOK_TICKS = 5  # ticks between two looks for that
 
-Hears = Mapping[PortRole, frozenset[PortRole]]
-
-_TALK = frozenset({PortRole.CUSTOMER, PortRole.AGENT})
-_ALL = frozenset(PortRole)
-
-# The listener's role, and whom that role hears.
-LISTEN: Hears = {PortRole.CUSTOMER: _TALK, PortRole.AGENT: _TALK, PortRole.SUPERVISOR: _ALL}
-WHISPER: Hears = {PortRole.CUSTOMER: _TALK, PortRole.AGENT: _ALL, PortRole.SUPERVISOR: _ALL}
-BARGE: Hears = {PortRole.CUSTOMER: _ALL, PortRole.AGENT: _ALL, PortRole.SUPERVISOR: _ALL}
+# Who hears a supervisor. Customers and agents are heard by everybody.
+HEARD_BY: Mapping[Way, frozenset[PortRole]] = {
+    Way.LISTEN: frozenset(),
+    Way.WHISPER: frozenset({PortRole.AGENT, PortRole.SUPERVISOR}),
+    Way.BARGE: frozenset(PortRole),
+}
 
 
 class Member(NamedTuple):
-    """A place in a bridge. `port` None: away. `ringing`: a customer who has not answered and sends no sound yet."""
+    """A place in a bridge. `port` None: away. `ringing`: a customer who has not answered and sends no sound yet.
+
+    `way` counts for supervisors only.
+    """
 
     role: PortRole
     port: Port | None
     ringing: bool = False
+    way: Way = Way.LISTEN
+
+    def heard_by(self, role: PortRole) -> bool:
+        """Tell whether a listener of this role hears what is said here."""
+        return self.role is not PortRole.SUPERVISOR or role in HEARD_BY[self.way]
 
 
 @dataclass(eq=False, slots=True)
@@ -41,7 +46,7 @@ class _Seat:
 
     key: str
     member: Member
-    silent: bool = False  # an agent whose frames stay out
+    silent: bool = False  # an agent or supervisor whose frames stay out
     handler: Callable[[Frame], None] | None = None  # what was put on the port's on_frame
     digits: Callable[[str, int], None] | None = None  # what was put on its on_digit
     sound: Sound | None = None
@@ -67,11 +72,9 @@ class Bridge:
         sounds: Sounds,
         *,
         on_digit: Callable[[str, str, int], None] | None = None,
-        hears: Hears = LISTEN,
     ) -> None:
         """`on_digit(key, digit, milliseconds)` is told the keys pressed by members."""
         self._ticker, self._sounds, self._on_digit = ticker, sounds, on_digit
-        self._hears = hears
         self._seats: dict[str, _Seat] = {}
         self._mixer = Mixer()
         self._ticking = False
@@ -81,19 +84,9 @@ class Bridge:
         """Who is in it, by key."""
         return {key: seat.member for key, seat in self._seats.items()}
 
-    @property
-    def hears(self) -> Hears:
-        """The table of who hears whom: LISTEN, WHISPER, BARGE, or one's own."""
-        return self._hears
-
-    @hears.setter
-    def hears(self, table: Hears) -> None:
-        self._hears = table
-        self._arrange()
-
-    def join(self, key: str, role: PortRole, port: Port | None, *, ringing: bool = False) -> None:
-        """Add a member, or change one in place: another port, away, ringing no more."""
-        if self._seat(key, Member(role, port, ringing)):
+    def join(self, key: str, role: PortRole, port: Port | None, *, ringing: bool = False, way: Way = Way.LISTEN) -> None:
+        """Add a member, or change one in place: another port, away, ringing no more, there in another way."""
+        if self._seat(key, Member(role, port, ringing, way)):
             self._arrange()
 
     def leave(self, key: str) -> Port | None:
@@ -180,8 +173,8 @@ class Bridge:
         self._beat(any(_watched(seat) for seat in self._seats.values()) or not self._mixer.idle)
 
     def _heard_by(self, listener: _Seat) -> list[_Seat]:
-        roles = self._hears[listener.member.role]
-        return [seat for seat in self._seats.values() if seat is not listener and seat.speaks and seat.member.role in roles]
+        role = listener.member.role
+        return [seat for seat in self._seats.values() if seat is not listener and seat.speaks and seat.member.heard_by(role)]
 
     def _sound_for(self, seat: _Seat) -> Sound | None:
         if seat.open is None:
@@ -237,7 +230,7 @@ class Bridge:
 
 
 def _watched(seat: _Seat) -> bool:
-    return seat.member.role is PortRole.AGENT and seat.open is not None
+    return seat.member.role is not PortRole.CUSTOMER and seat.open is not None
 
 
 def _is_silent(seat: _Seat, now: float) -> bool:

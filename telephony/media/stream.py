@@ -16,6 +16,7 @@ class RtpStream(ABC):
         self.law: Law = law
         self.on_frame: Callable[[Frame], None] | None = None
         self.on_digit: Callable[[str, int], None] | None = None
+        self.tap: Callable[[Frame], None] | None = None
         self.heard = 0.0  # clock.monotonic() of the last packet taken
         self.sending = True  # false: the far end wants to hear nothing (it said sendonly or inactive)
         self.sent = 0
@@ -83,14 +84,19 @@ class RtpStream(ABC):
             self._digits_in.take(packet.payload, packet.timestamp, now)
             return
         self.receiver.arrived(packet.timestamp, now)
-        on_frame, payload = self.on_frame, packet.payload
-        if on_frame is not None and payload:
-            on_frame(Frame(payload if law == self.law else g711.convert(payload, law, self.law), packet.timestamp, packet.marker))
+        on_frame, tap, payload = self.on_frame, self.tap, packet.payload
+        if payload and (on_frame is not None or tap is not None):
+            octets = payload if law == self.law else g711.convert(payload, law, self.law)
+            frame = Frame(octets, packet.timestamp, packet.marker)
+            if tap is not None:
+                tap(frame)
+            if on_frame is not None:
+                on_frame(frame)
 
     def silence(self) -> None:
         """End everything: no callback comes any more, nothing is sent."""
         self._closed = True
-        self.on_frame = self.on_digit = None
+        self.on_frame = self.on_digit = self.tap = None
         self.sending = False
         if self._digits_in is not None:
             self._digits_in.close()

@@ -35,6 +35,7 @@ _CODES: dict[EndReason, tuple[int, str]] = {
     EndReason.NO_ANSWER: (480, "Temporarily Unavailable"),
     EndReason.CANCELLED: (480, "Temporarily Unavailable"),
     EndReason.DROPPED: (480, "Temporarily Unavailable"),
+    EndReason.ABANDONED: (480, "Temporarily Unavailable"),
     EndReason.FAILED: (503, "Service Unavailable"),
 }
 

@@ -39,6 +39,7 @@ class StreamPort:
     def __init__(self, wire: Wire, stream_sid: str) -> None:
         self.on_frame: Callable[[Frame], None] | None = None
         self.on_digit: Callable[[str, int], None] | None = None
+        self.tap: Callable[[Frame], None] | None = None
         self.on_stopped: Callable[[], None] | None = None
         self.on_lost: Callable[[], None] | None = None
         self.heard = clock.monotonic()
@@ -83,8 +84,12 @@ class StreamPort:
         if self._transit is not None:  # RFC 3550 6.4.1
             self._jitter += (abs(transit - self._transit) - self._jitter) / 16
         self._transit = transit
-        if self.on_frame is not None and payload:
-            self.on_frame(Frame(payload, milliseconds * _SAMPLES & _MASK, first))
+        if payload and (self.on_frame is not None or self.tap is not None):
+            frame = Frame(payload, milliseconds * _SAMPLES & _MASK, first)
+            if self.tap is not None:
+                self.tap(frame)
+            if self.on_frame is not None:
+                self.on_frame(frame)
 
     def _played(self, name: str) -> None:
         """A mark of ours has been played: what was sent after it waits. Throw that away when it is too much."""
@@ -146,7 +151,7 @@ class StreamPort:
         if self._closed:
             return
         self._closed = True
-        self.on_frame = self.on_digit = self.on_stopped = self.on_lost = None
+        self.on_frame = self.on_digit = self.tap = self.on_stopped = self.on_lost = None
         if self._digits is not None:
             self._digits.close()
             self._digits = None

@@ -5,16 +5,19 @@ import contextlib
 import datetime as dt
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import column, event, insert, select, table, text
 
 from callcenter import clock, inbox, jobs, sqlite_inline
 from callcenter.db import Committed, Database, UnitOfWork
 from callcenter.events import AgentStateChanged, CallOffered, CallWithdrawn, Notice, SwitchState
 from callcenter.facts import AgentChanged, Fact
 from callcenter.phone import Drain
+from callcenter.postgresql_binary import BINARY
 from callcenter.users.models import AuditEntry, User
+from tests.postgres import repeating_subqueries
 
 
 async def add_user(database: Database, login: str = "anna") -> int:
@@ -201,3 +204,33 @@ async def test_the_log_is_moved_into_the_file_while_commits_go_on(database: Data
     async with asyncio.timeout(60):
         while in_the_file() < sqlite_inline.COMMITS_PER_CHECKPOINT:
             await asyncio.sleep(0.01)
+
+
+async def test_no_more_jobs_are_claimed_than_wanted_however_postgresql_plans_it(tables_url: str, database_kind: str) -> None:
+    database = Database(tables_url + repeating_subqueries(database_kind))
+    async with database.unit_of_work() as uow:
+        for number in range(10):
+            await jobs.put(uow, f"offer:{number}", "offer_timeout", uow.now)
+    async with database.unit_of_work() as uow:
+        assert len(await jobs.claim(uow, 3)) == 3
+    await database.close()
+
+
+async def test_octets_come_as_they_are_where_a_statement_asks_for_it(database: Database) -> None:
+    formats: list[int] = []
+
+    def heard(_connection: Any, cursor: Any, *_: Any) -> None:
+        formats.append(0 if database.sqlite else int(cursor._cursor.format))
+
+    event.listen(database.reader.sync_engine, "after_cursor_execute", heard)
+    query = text("SELECT key, block, bits FROM contact_postings WHERE key = :key")
+    row = ("T=1", 7, bytes(range(256)))
+    async with database.unit_of_work() as uow:
+        await uow.session.execute(insert(table("contact_postings", *map(column, ("key", "block", "bits")))).values(row))
+    async with database.reading() as uow:
+        connection = await uow.session.connection()
+        formats.clear()
+        plain = (await connection.execute(query, {"key": "T=1"})).all()
+        binary = (await connection.execute(query, {"key": "T=1"}, execution_options=BINARY)).all()
+    assert [tuple(each) for each in plain] == [tuple(each) for each in binary] == [row]
+    assert formats == ([0, 0] if database.sqlite else [0, 1])

@@ -58,7 +58,7 @@ async def test_a_job_runs_when_it_is_due_and_once(database: Database, ran: list[
     await until(lambda: len(ran) > 1)
     assert ran == [{"n": 1}, {"n": 2}]
     async with database.reading() as uow:
-        assert set(await uow.session.scalars(select(Job.key))) == {"sweep", "prune_mails"}
+        assert set(await uow.session.scalars(select(Job.key))) == {"sweep", "prune_mails", "sweep_files", "retention"}
 
 
 async def test_a_commit_wakes_the_scheduler_without_waiting_for_its_next_look(

@@ -1,6 +1,6 @@
 """The stories' rig over FakePhone."""
 
-from callcenter.phone import ConfigureTrunks, LinkUp, PortRole, TwilioConfig
+from callcenter.phone import ConfigureTrunks, LinkUp, PortRole, TwilioConfig, Way
 from callcenter.phone_fake import FakePhone, Outcome
 from tests.telephony.rig import TRUNK, Disturbance, Rig
 
@@ -32,7 +32,7 @@ class FakeCustomer:
             return "announcement"
         for members in self._phone.bridges.values():
             if any(each.id == self.leg_id for each in members):
-                agents = [each for each in members if each.role is not PortRole.CUSTOMER]
+                agents = [each for each in members if each.role is PortRole.AGENT or each.way is Way.BARGE]
                 return "agent" if any(each.id in self._phone.stations for each in agents) else "music"
         return str(self._leg.sound)
 

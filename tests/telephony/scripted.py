@@ -23,6 +23,7 @@ class ScriptedPort:
         self.law: Law = law
         self.on_frame: Callable[[Frame], None] | None = None
         self.on_digit: Callable[[str, int], None] | None = None
+        self.tap: Callable[[Frame], None] | None = None
         self.sent: list[bytes] = []
         self.digits = ""
         self.closed = False

@@ -43,6 +43,7 @@ from callcenter.phone import (
     SwitchDraining,
     TextReceived,
     TextStatus,
+    Way,
 )
 from callcenter.phone_fake import Outcome
 from tests.telephony.rig import TRUNK, Customer, Disturbance, Rig, check_order
@@ -286,6 +287,34 @@ async def test_a_customer_hears_the_consultant_and_music_while_held_or_while_the
     await rig.until(lambda: customer.hears() == "agent")
     rig.send(Bridge("c", ()))
     await rig.until(lambda: customer.hears() == "silence")
+    rig.send(HangUpLeg(leg_id))
+    await ended(rig, leg_id)
+
+
+async def test_a_supervisor_comes_and_goes_and_only_one_who_barges_in_takes_the_place_of_the_music(rig: Rig) -> None:
+    for station in ("7", "8"):
+        assert isinstance(await rig.phone.ask(OpenStation(station, "first", OFFER), timeout=30), StationAnswer)
+    await rig.event(StationLive, after=1)
+    customer, leg_id = await talking(rig)
+    rig.send(joined("c", leg_id))
+    await rig.until(lambda: customer.hears() == "agent")
+
+    def also(way: Way) -> Bridge:
+        members = (*joined("c", leg_id).members, Member("station", "8", PortRole.SUPERVISOR, way))
+        return Bridge("c", members)
+
+    for way in Way:
+        rig.send(also(way))
+        assert {each.station_id: each.call_id for each in (await rig.snapshot()).stations} == {"7": "c", "8": "c"}
+        await rig.until(lambda: customer.hears() == "agent")
+    for way, heard in ((Way.LISTEN, "music"), (Way.WHISPER, "music"), (Way.BARGE, "agent")):
+        rig.send(CloseStation("7", ""), also(way))
+        await rig.until(lambda heard=heard: customer.hears() == heard)  # type: ignore[misc]
+    rig.send(joined("c", leg_id))  # the supervisor leaves, the consultant's page is away still
+    await rig.until(lambda: customer.hears() == "music")
+    await rig.phone.ask(OpenStation("7", "second", OFFER), timeout=30)
+    await rig.until(lambda: customer.hears() == "agent")
+    assert {each.station_id: each.call_id for each in (await rig.snapshot()).stations} == {"7": "c", "8": None}
     rig.send(HangUpLeg(leg_id))
     await ended(rig, leg_id)
 

@@ -29,6 +29,7 @@ from callcenter.phone import (
     StationLive,
     StationLost,
     TrunkConfig,
+    Way,
 )
 from callcenter.phone_fake import Outcome
 from telephony.legs import Frame, Law
@@ -42,7 +43,7 @@ from tests.telephony.test_switch_serve import free_port
 from tests.telephony.waiting import until
 
 SECOND = 50  # frames
-BROWSER_HERTZ, CUSTOMER_HERTZ = 600, 1000
+BROWSER_HERTZ, CUSTOMER_HERTZ, SUPERVISOR_HERTZ = 600, 1000, 1700
 
 
 class Place:
@@ -81,15 +82,15 @@ class Place:
         await self.link.stop()
         await self.far.carrier.stop()
 
-    async def plug(self, browser: Browser, session: str) -> None:
-        answer = await self.phone.ask(OpenStation("7", session, await browser.offer()), timeout=30)
+    async def plug(self, browser: Browser, session: str, station: str = "7") -> None:
+        answer = await self.phone.ask(OpenStation(station, session, await browser.offer()), timeout=30)
         assert isinstance(answer, StationAnswer)
         await browser.take(answer.sdp)
-        await until(lambda: StationLive("7", session) in self.events)
+        await until(lambda: StationLive(station, session) in self.events)
 
-    def join(self, leg_id: str) -> None:
+    def join(self, leg_id: str, *more: Member) -> None:
         members = Member("leg", leg_id, PortRole.CUSTOMER), Member("station", "7", PortRole.AGENT)
-        self.phone.send(Bridge("call", members))
+        self.phone.send(Bridge("call", members + more))
 
 
 @pytest.fixture(params=["pcma", "pcmu"])
@@ -177,6 +178,54 @@ async def test_a_number_that_is_dialled_is_heard_to_ring_and_then_answers(place:
         await until(lambda: hears_browser(customer, law))
         await until(lambda: hears(browser, CUSTOMER_HERTZ))
     await browser.close()
+
+
+def hear(browser: Browser, *hertz: float) -> bool:
+    """Whether the last half second in the browser is a mix of these tones, each of them clear, and of no other of ours."""
+    half = g711.from_linear(browser.samples(), "pcma")[-4000:]
+    ours = (BROWSER_HERTZ, CUSTOMER_HERTZ, SUPERVISOR_HERTZ)
+    parts = {each: strength(half, "pcma", each) for each in ours}
+    return len(half) == 4000 and all((parts[each] > 0.2) == (each in hertz) for each in ours) and sum(parts.values()) > 0.9
+
+
+def customer_hears(customer: SipCustomer, law: Law, *hertz: float) -> bool:
+    """Whether the last half second at the customer is a mix of these tones and of no other of ours."""
+    half = b"".join(customer.heard[-SECOND // 2 :])
+    ours = (BROWSER_HERTZ, SUPERVISOR_HERTZ)
+    return len(half) == 4000 and all((strength(half, law, each) > 0.2) == (each in hertz) for each in ours)
+
+
+async def test_a_supervisor_listens_whispers_barges_and_leaves_a_call_on_the_line(place: Place) -> None:
+    agent, supervisor = Browser(BROWSER_HERTZ), Browser(SUPERVISOR_HERTZ)
+    await place.plug(agent, "agent")
+    await place.plug(supervisor, "supervisor", "8")
+    customer = place.far.call("+48501234567", "+48221234567")
+    await until(lambda: any(isinstance(each, LegOffered) for each in place.events))
+    [offered] = [each for each in place.events if isinstance(each, LegOffered)]
+    place.phone.send(AnswerLeg(offered.leg_id))
+    place.join(offered.leg_id)
+    await until(lambda: LegAnswered(offered.leg_id) in place.events and customer.answered)
+    async with speaking(customer) as law:
+        await until(lambda: hears_browser(customer, law) and hears(agent, CUSTOMER_HERTZ))
+        for way, at_the_agent, at_the_customer in (
+            (Way.LISTEN, (CUSTOMER_HERTZ,), (BROWSER_HERTZ,)),
+            (Way.WHISPER, (CUSTOMER_HERTZ, SUPERVISOR_HERTZ), (BROWSER_HERTZ,)),
+            (Way.BARGE, (CUSTOMER_HERTZ, SUPERVISOR_HERTZ), (BROWSER_HERTZ, SUPERVISOR_HERTZ)),
+            (Way.LISTEN, (CUSTOMER_HERTZ,), (BROWSER_HERTZ,)),
+        ):
+            place.join(offered.leg_id, Member("station", "8", PortRole.SUPERVISOR, way))
+            supervisor.heard.clear()
+            await until(lambda: hear(supervisor, BROWSER_HERTZ, CUSTOMER_HERTZ))
+            await until(lambda wanted=at_the_agent: hear(agent, *wanted))  # type: ignore[misc]
+            await until(lambda wanted=at_the_customer: customer_hears(customer, law, *wanted))  # type: ignore[misc]
+        place.join(offered.leg_id)  # and leaves
+        supervisor.heard.clear()
+        await until(lambda: hears_browser(customer, law) and hears(agent, CUSTOMER_HERTZ))
+        assert len(supervisor.samples()) == 0 or not hear(supervisor, BROWSER_HERTZ, CUSTOMER_HERTZ)
+    customer.hang_up()
+    await until(lambda: any(isinstance(each, LegEnded) for each in place.events))
+    await agent.close()
+    await supervisor.close()
 
 
 SAID = (900, 1300, 1700)  # Hz, half a second of each: beginning, middle and end

@@ -7,7 +7,7 @@ import wave
 from pathlib import Path
 
 from callcenter import clock
-from callcenter.actor import Actor, Role
+from callcenter.actor import EVERY_ACCOUNT, Actor, Role
 from callcenter.meetings import due, settings
 from callcenter.meetings import service as meetings
 from callcenter.meetings.forms import MeetingInput, MeetingOut, SettingsInput
@@ -34,7 +34,7 @@ async def plan(
     start = clock.now() + dt.timedelta(minutes=minutes)
     plain = {"number": JAN, "from_at": start, "to_at": start + dt.timedelta(minutes=length), "project_id": HELPLINE}
     whose = {"user_id": product.people[user] if user else None, "contact_id": JAN_ID}
-    maria = Actor(user_id=product.people["maria"], name="Maria Zając", role=Role.SUPERVISOR)
+    maria = Actor(user_id=product.people["maria"], name="Maria Zając", role=Role.SUPERVISOR, accounts=EVERY_ACCOUNT)
     async with product.database.unit_of_work(maria) as uow:
         return await meetings.plan(uow, MeetingInput.model_validate(plain | whose | given))
 

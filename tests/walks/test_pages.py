@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, Route, expect
 from playwright.async_api import Error as PlaywrightError
 
+from callcenter.tickets import usual
 from tests.walks.browser import Desk, desk
 from tests.walks.product import PASSWORD, Product, until
 
@@ -16,6 +17,15 @@ pytestmark = pytest.mark.browser
 CONSULTANT = (
     "/",
     "/contacts",
+    "/organisations",
+    "/organisations/new",
+    "/organisations/1",
+    "/organisations/1/contacts",
+    "/organisations/1/move",
+    "/organisations/1/timeline",
+    "/organisations/1/meetings",
+    "/organisations/1/merge",
+    "/organisations/1/delete",
     "/meetings",
     "/meetings?f=1",
     "/meetings/new",
@@ -24,6 +34,11 @@ CONSULTANT = (
     "/dial",
     "/profile",
     "/meetings/calendar",
+    "/tickets",
+    "/tickets?f=1&q=x&due=week&open=no",
+    "/tickets/new",
+    "/contacts/1/tickets",
+    "/contacts/1/tickets?assign=1",
 )
 SUPERVISOR = (
     *CONSULTANT,
@@ -31,21 +46,28 @@ SUPERVISOR = (
     "/roster",
     "/roster/1",
     "/calls/all",
+    "/campaigns",
+    "/campaigns/new",
     "/projects",
     "/projects/new",
     "/projects/1/meetings",
     "/imports",
+    "/reports/sources",
 )
 ADMINISTRATOR = (
     *SUPERVISOR,
     "/trunks",
     "/trunks/new",
+    "/privacy",
     "/trunks/new?kind=twilio",
     "/trunks/1",
     "/trunks/1/trace",
     "/users",
     "/users/new",
     "/users/1",
+    "/settings/contacts/position",
+    "/settings/contacts/fields",
+    "/settings/tickets",
     "/messages",
     "/audit",
     "/operations",
@@ -88,6 +110,7 @@ async def test_a_contact_is_created_found_by_folded_letters_and_changed(anna: De
     await page.locator("#main a[href='/contacts/new']").first.click()
     await page.locator("#field-first_name").fill("Łucja")
     await page.locator("#field-last_name").fill("Święcicka-Żak")
+    await page.locator("details.more-fields > summary").click()
     await page.locator("#field-organisation").fill("Młyn Wąchock")
     await page.locator("input[name=number]").first.fill("41 273 61 00")
     await page.get_by_role("button", name="Save").click()
@@ -102,12 +125,44 @@ async def test_a_contact_is_created_found_by_folded_letters_and_changed(anna: De
         await expect(page.locator("#contact-rows tbody tr")).to_have_count(1)
         await expect(page.locator("#contact-rows")).to_contain_text("Święcicka-Żak")
     await page.locator("#contact-rows a.row-link").click()
-    await expect(page.locator("#main a[data-edit]")).to_be_visible()
+    await expect(page.locator("#main form[data-edit]")).to_be_visible()
     await page.keyboard.press("Alt+E")
+    await expect(page.locator("#field-first_name")).to_be_focused()
     await expect(page.locator("#timeline")).to_contain_text("Dzwonić po dziesiątej")
-    await page.locator("#field-position").fill("Młynarka")
+    await page.locator("#field-email").fill("lucja@mlyn.example")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.locator("#main [data-saved-draft]")).to_be_visible()
+    await expect(page.locator("#field-email")).to_have_value("lucja@mlyn.example")
+
+
+async def test_a_ticket_is_made_at_a_contact_assigned_there_and_settled_in_the_list(product: Product, anna: Desk) -> None:
+    async with product.database.unit_of_work() as uow:
+        await usual.put(uow, "en")
+    page = anna.page
+    await page.goto(f"{product.url}/contacts/1/tickets")
+    await anna.alive()
+    await page.get_by_role("link", name="New ticket").click()
+    await page.locator("#field-title").fill("Kettle <script>alert(1)</script>")
+    await page.locator("#field-kind_id").select_option(label="Complaint")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.locator("#main")).to_contain_text("Młynarka")
+    await expect(page.locator("#picker-title")).to_be_visible()
+    await expect(page.locator("#own-tickets")).to_contain_text("No tickets")  # making it there does not assign it
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#own-tickets")).to_contain_text("Kettle <script>alert(1)</script>")
+    await page.locator("#own-tickets a").first.click()
+    await page.locator("#comment-text").fill("Called, nobody there.")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#main")).to_contain_text("Called, nobody there.")
+    await page.locator("#nav a[href='/tickets']").click()
+    await page.locator("[data-tickets-all]").check()
+    await expect(page.locator("[data-tickets-count]")).to_have_text("1 ticket selected")
+    await page.locator("#bulk-state").select_option(label="Settled")
+    await page.get_by_role("button", name="State", exact=True).click()
+    await expect(page.locator("#ticket-report")).to_contain_text("1 ticket changed.")
+    await expect(page.locator("#ticket-list")).to_contain_text("No open tickets")  # the list follows by itself
+    await page.locator("#nav a[href='/contacts']").click()
+    await page.locator("#contact-rows a", has_text="Jan Kowalski").first.click()
+    await expect(page.locator("#timeline")).to_contain_text("Called, nobody there.")
 
 
 async def test_a_page_change_keeps_the_document_and_back_works(anna: Desk) -> None:
@@ -186,24 +241,3 @@ async def test_people_see_only_what_their_role_may(product: Product, browser: Br
             assert response is not None
             assert response.status == 403, path
         found.problems.clear()  # Chromium reports each 403
-
-
-async def test_a_list_is_checked_first_then_imported_and_undone(product: Product, browser: Browser) -> None:
-    rows = "Imię,Nazwisko,Firma,Komórka\nŻaneta,Ćwik,Ósemka,601 700 800\n,,,601 700 801\n".encode()
-    async with desk(browser, product.url) as found:
-        page = found.page
-        await found.sign_in("maria", PASSWORD)
-        await page.goto(f"{product.url}/imports")
-        await page.locator("#import-file").set_input_files({"name": "lista.csv", "mimeType": "text/csv", "buffer": rows})
-        await page.get_by_role("button", name="Upload").click()
-        await page.get_by_role("button", name="Add the good rows").click()
-        await expect(page.locator("#main")).to_contain_text("Done.", timeout=30_000)
-        async with page.expect_download() as download:
-            await page.get_by_role("link", name="Rejected rows").click()
-        assert "601 700 801" in (await (await download.value).path()).read_text()
-        await page.goto(f"{product.url}/contacts?q=cwik")
-        await expect(page.locator("#contact-rows")).to_contain_text("Żaneta Ćwik")
-        await page.goto(f"{product.url}/imports/1")
-        page.on("dialog", lambda dialog: dialog.accept())
-        await page.get_by_role("button", name="Undo the import").click()
-        await expect(page.locator("#main")).to_contain_text("Undone", timeout=30_000)

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 PASSWORD = "correct horse battery"
 PROJECT_NUMBER = "+48221000099"
-START_SECONDS = 60
+START_SECONDS = 180
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

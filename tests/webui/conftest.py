@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from callcenter import clock
-from callcenter.actor import Role
+from callcenter.actor import EVERY_ACCOUNT, AccountRole, Role
 from callcenter.config import Settings
 from callcenter.db import Committed, Database
 from callcenter.phone_fake import FakePhone
@@ -57,10 +57,24 @@ class Site:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("127.0.0.1", 1234))
         return httpx.AsyncClient(transport=transport, base_url="http://testserver", headers=headers or {})
 
-    async def person(self, login: str, role: Role = Role.CONSULTANT, language: str = "en") -> Person:
+    async def person(
+        self,
+        login: str,
+        role: Role = Role.CONSULTANT,
+        language: str = "en",
+        accounts: Iterable[AccountRole] = EVERY_ACCOUNT,
+    ) -> Person:
         token, cookie = TOKEN_PREFIX + clock.new_id(), clock.new_id()
         async with self.database.unit_of_work() as uow:
-            user = User(login=login, name=login.title(), role=role.value, password_hash="", language=language, created_at=uow.now)
+            user = User(
+                login=login,
+                name=login.title(),
+                role=role.value,
+                accounts=sorted(accounts),
+                password_hash="",
+                language=language,
+                created_at=uow.now,
+            )
             uow.session.add(user)
             await uow.session.flush()
             uow.session.add(Token(user_id=user.id, token_hash=hash_secret(token), created_at=uow.now, used_at=uow.now))

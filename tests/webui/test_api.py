@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from callcenter import clock
-from callcenter.actor import Actor, Role
+from callcenter.actor import EVERY_ACCOUNT, Actor, Role
 from callcenter.calls.models import Offer
-from callcenter.contacts import imports
+from callcenter.contacts import dictionaries, imports
 from callcenter.phone import CloseStation, SendDtmf
 from callcenter.phone_fake import SDP, FakePhone
 from callcenter.switchboard import Switchboard
@@ -226,7 +226,11 @@ async def test_contacts_are_found_changed_and_never_overwritten_unseen(site: Sit
         assert made["numbers"][0]["e164"] == "+48221234567"
         found = await good(client.get("/api/v1/contacts", params={"q": "zuraw"}))
         assert [each["id"] for each in found["items"]] == [made["id"]]
-        changed = await good(client.put(f"/api/v1/contacts/{made['id']}", json=body | {"position": "CEO", "version": 1}))
+        refused = await client.put(f"/api/v1/contacts/{made['id']}", json=body | {"position": "CEO", "version": 1})
+        assert (refused.status_code, refused.json()["error"]["field"]) == (422, "position")
+        async with site.database.unit_of_work() as uow:
+            await dictionaries.add_entry(uow, "position", "CEO")
+        changed = await good(client.put(f"/api/v1/contacts/{made['id']}", json=body | {"position": "ceo", "version": 1}))
         assert (changed["position"], changed["version"]) == ("CEO", 2)
         stale = await client.put(f"/api/v1/contacts/{made['id']}", json=body | {"version": 1})
         assert stale.status_code == 409
@@ -236,7 +240,7 @@ async def test_contacts_are_found_changed_and_never_overwritten_unseen(site: Sit
         assert companies["items"][0]["name"] == "Żuraw"
         firm = await good(client.post("/api/v1/organisations", json={"name": "Bocian", "numbers": []}))
         path = f"/api/v1/organisations/{firm['id']}"
-        await good(client.put(path, json={"name": "Bociany", "numbers": [{"number": "600 100 200"}]}))
+        await good(client.put(path, json={"name": "Bociany", "numbers": [{"number": "600 100 200"}], "version": 1}))
         assert (await good(client.get(path)))["numbers"][0]["e164"] == "+48600100200"
 
 
@@ -462,7 +466,7 @@ async def test_an_import_is_checked_applied_and_undone(site: Site, supervisor: P
 
 
 async def test_an_import_somebody_left_behind_is_taken_up_at_the_next_start(site: Site, supervisor: Person) -> None:
-    async with site.database.unit_of_work(Actor(supervisor.id, "Sofia", Role.SUPERVISOR)) as uow:
+    async with site.database.unit_of_work(Actor(supervisor.id, "Sofia", Role.SUPERVISOR, accounts=EVERY_ACCOUNT)) as uow:
         import_id = (await imports.create(uow, "people.csv")).id
     clock.shift(3600)
     async with serving(site), site.client(supervisor.bearer) as client:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from callcenter.actor import Actor, Role
+from callcenter.actor import EVERY_ACCOUNT, Actor, Role
 from callcenter.contacts import imports
 from tests.webui.conftest import Site
 
@@ -14,7 +14,9 @@ ENGLISH = f"{LONG} is too long for a telephone number."
 async def test_each_reader_is_told_in_their_language(site: Site, language: str, titles: str) -> None:
     boss = await site.person("sofia", Role.SUPERVISOR, language)
     content = f"Name,Phone\nOla,{LONG}\n".encode()
-    done = await imports.run_import(site.database, Actor(boss.id, "Sofia", Role.SUPERVISOR), content, "people.csv")
+    done = await imports.run_import(
+        site.database, Actor(boss.id, "Sofia", Role.SUPERVISOR, accounts=EVERY_ACCOUNT), content, "people.csv"
+    )
     async with site.client(boss.cookies) as browser:
         page = (await browser.get(f"/imports/{done.id}")).text
         report = await browser.get(f"/imports/{done.id}/rejected.csv")

@@ -15,14 +15,16 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from callcenter import clock, inbox
 from callcenter.actor import Role
+from callcenter.contacts import service as contacts
+from callcenter.contacts.forms import ContactInput
 from callcenter.db import Database
 from callcenter.events import Notice, SwitchState
 from callcenter.phone import Drain
 from callcenter.switchboard import Switchboard
-from callcenter.users.models import Session
+from callcenter.users.models import Session, User
 from callcenter.wiring import wire
 from tests.webui.conftest import Person, Site, serving
-from webui import live_socket
+from webui import live, live_socket
 
 PATIENCE = 20
 
@@ -188,6 +190,46 @@ async def test_a_ping_is_answered_and_anything_else_closes(site: Site, served: s
             assert await closed_with(socket) == 1008, bad
 
 
+async def test_who_looks_at_a_contact_and_may_see_it_hears_of_its_timeline(site: Site, served: str, consultant: Person) -> None:
+    other, blind = await site.person("olga"), await site.person("bela")
+    async with site.database.unit_of_work() as uow:
+        await uow.session.execute(update(User).where(User.id == blind.id).values(accounts=["partner_admin"]))
+        jan = (await contacts.create_contact(uow, ContactInput(last_name="Kowalski", organisation="Acme"), "PL")).id
+        ewa = (await contacts.create_contact(uow, ContactInput(last_name="Nowak"), "PL")).id
+        [acme] = await contacts.list_organisations(uow, "acme")
+    async with page(served, consultant) as anna, page(served, other) as olga, page(served, blind) as bela:
+        for socket, look in (
+            (anna, {"contact_id": jan}),
+            (olga, {"organisation_id": acme.id}),
+            (bela, {"contact_id": jan}),
+        ):
+            await socket.send(json.dumps({"type": "look"} | look))
+            assert (await hear(socket))["type"] == "looking"
+        async with site.client(consultant.bearer) as client:
+            for each in (ewa, jan):
+                made = await client.post(f"/api/v1/contacts/{each}/notes", json={"text": "likes tea"})
+                assert made.status_code == 201
+        expected = {"contact_id": jan, "organisation_id": None, "entry_id": made.json()["id"]}
+        for socket in (anna, olga):
+            said = await hear(socket)
+            assert (said["seq"], said["type"], said["data"]) == (None, "timeline.changed", expected)
+        await anna.send('{"type":"look"}')
+        assert (await hear(anna))["type"] == "looking"
+        async with site.client(consultant.bearer) as client:
+            await client.post(f"/api/v1/contacts/{jan}/notes", json={"text": "and coffee"})
+        assert (await hear(olga))["type"] == "timeline.changed"
+        for socket in (anna, bela):
+            await socket.send('{"type":"ping"}')
+            assert (await hear(socket))["type"] == "pong", "nothing was said before"
+
+
+async def test_a_look_at_nothing_that_can_be_closes(site: Site, served: str, consultant: Person) -> None:
+    for bad in ('{"type":"look","contact_id":"1"}', '{"type":"look","contact_id":0}', '{"type":"look","user_id":1}'):
+        async with page(served, consultant) as socket:
+            await socket.send(bad)
+            assert await closed_with(socket) == 1008, bad
+
+
 async def test_a_flood_closes(site: Site, served: str, consultant: Person) -> None:
     async with page(served, consultant) as socket:
         for _ in range(live_socket.FLOOD_MESSAGES + 1):
@@ -324,3 +366,21 @@ async def test_every_message_is_described(site: Site, consultant: Person) -> Non
     assert body["messages"]["call.offered"]["durable"]
     assert not body["messages"]["resync"]["durable"]
     assert "candidates" in body["messages"]["call.offered"]["data"]["properties"]
+
+
+async def test_a_fault_in_one_round_ends_neither_the_rounds_nor_the_process() -> None:
+    calls: list[int] = []
+    again = asyncio.Event()
+
+    async def work() -> None:
+        calls.append(1)
+        if len(calls) > 1:
+            again.set()
+        raise RuntimeError("on purpose")
+
+    rounds = asyncio.create_task(live._regularly(0, work))
+    try:
+        await asyncio.wait_for(again.wait(), PATIENCE)
+        assert not rounds.done()
+    finally:
+        rounds.cancel()

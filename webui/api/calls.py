@@ -6,21 +6,26 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from callcenter import clock
-from callcenter.actor import Actor
+from callcenter.actor import Actor, Role
+from callcenter.agents.views import AgentOut
 from callcenter.calls import service as calls
-from callcenter.calls.views import CallBackOut, CallOut, CallPage
+from callcenter.calls.views import CallBackOut, CallOut, CallPage, ListeningOut, Stretch, TalkOut
 from callcenter.db import UnitOfWork
-from callcenter.errors import Conflict, Invalid
+from callcenter.errors import Conflict, Invalid, NotFound
 from webui.openapi import operation, routes_of
 from webui.validation import Id, In, KeyText, Text
 
 
 class DialIn(In):
-    """Whom to call: a number as typed, and what it is about if known."""
+    """Whom to call: a number as typed, and what it is about if known.
+
+    `despite_objection`: call although the customer asked not to be called (409 do_not_contact otherwise); it is audited.
+    """
 
     number: Annotated[str, Field(min_length=1, max_length=100, pattern="^[^\\x00]*$")]
     contact_id: Id | None = None
     project_id: Id | None = None
+    despite_objection: bool = False
 
 
 class CallsQuery(In):
@@ -42,6 +47,30 @@ class HoldIn(In):
     """Whether the customer hears music."""
 
     on: bool
+
+
+class ListenIn(In):
+    """How to be in the call: `listen` (nobody hears one), `whisper` (the consultant does), `barge` (the customer, too)."""
+
+    way: Literal["listen", "whisper", "barge"] = "listen"
+
+
+class StretchList(BaseModel):
+    """Who was in the call beside consultant and customer, in order."""
+
+    items: list[Stretch]
+
+
+class TalkList(BaseModel):
+    """Calls that go on, the longest first."""
+
+    items: list[TalkOut]
+
+
+class RefusedIn(In):
+    """Who shall not call the customer any more: the call's project, or nobody at all."""
+
+    everywhere: bool = False
 
 
 NoteVersion = Annotated[int, Field(ge=0, le=2_147_483_647)]
@@ -94,10 +123,10 @@ class TakeIn(In):
     user_id: Id | None = None
 
 
-@operation("POST", "/calls", "dial", errors=(Conflict, Invalid), status=201)
+@operation("POST", "/calls", "dial", errors=(Conflict, Invalid, NotFound), status=201)
 async def dial(uow: UnitOfWork, body: DialIn) -> CallOut:
     """Call a number from one's station. Whether it rings, is busy or is answered comes by /live."""
-    return await calls.dial(uow, body.number, contact_id=body.contact_id, project_id=body.project_id)
+    return await calls.dial(uow, **body.model_dump())
 
 
 @operation("GET", "/calls", "listCalls")
@@ -140,6 +169,42 @@ async def send_dtmf(uow: UnitOfWork, call_id: KeyText, body: DigitsIn) -> None:
 async def hold_call(uow: UnitOfWork, call_id: KeyText, body: HoldIn) -> CallOut:
     """Put the customer on hold, or take them back."""
     return await calls.hold(uow, call_id, body.on)
+
+
+@operation("GET", "/listening", "listTalks", role=Role.SUPERVISOR)
+async def list_talks(uow: UnitOfWork) -> TalkList:
+    """Consultants' calls that go on, of those one may listen to: of the projects one serves; all for administrators."""
+    return TalkList(items=await calls.talks(uow))
+
+
+@operation("GET", "/calls/{call_id}/listening", "listListening")
+async def list_listening(uow: UnitOfWork, call_id: KeyText) -> StretchList:
+    """Which supervisors were in the call, how, from when to when; consultants read those of whom they were told."""
+    return StretchList(items=await calls.listenings(uow, call_id))
+
+
+@operation("PUT", "/calls/{call_id}/listening", "listenToCall", role=Role.SUPERVISOR, errors=(Conflict, NotFound))
+async def listen_to_call(uow: UnitOfWork, call_id: KeyText, body: ListenIn) -> ListeningOut:
+    """Listen to a consultant's running call, whisper to them or barge in; from one way to another as often as one likes.
+
+    One is in one call at most, and gets no calls meanwhile. Audited; the consultant is told where their project says so.
+    """
+    return await calls.listen(uow, call_id, body.way)
+
+
+@operation("DELETE", "/calls/{call_id}/listening", "stopListening", role=Role.SUPERVISOR)
+async def stop_listening(uow: UnitOfWork, call_id: KeyText) -> AgentOut:
+    """Leave the call; one's state is again what it was."""
+    return await calls.stop_listening(uow, call_id)
+
+
+@operation("PUT", "/calls/{call_id}/do-not-call", "doNotCallAgain", errors=(Invalid,))
+async def do_not_call_again(uow: UnitOfWork, call_id: KeyText, body: RefusedIn) -> CallOut:
+    """Put the number of one's call on the project's do-not-call list.
+
+    `everywhere`: on everybody's, and as the contact's objection.
+    """
+    return await calls.do_not_call(uow, call_id, everywhere=body.everywhere)
 
 
 @operation("PUT", "/calls/{call_id}/disposition", "setDisposition", errors=(Conflict,))

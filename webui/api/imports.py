@@ -1,4 +1,4 @@
-"""Importing contacts from CSV: upload, progress, the rejected rows, apply after a dry run, undo."""
+"""Importing contacts from CSV, XLSX and vCard: upload, progress, the rejected rows, apply after a dry run, undo."""
 
 import datetime as dt
 
@@ -11,13 +11,16 @@ from callcenter.contacts.models import Import
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict
 from webui import imports as background
-from webui.i18n import gettext, say
+from webui.i18n import say
 from webui.openapi import operation, routes_of
 from webui.validation import Id
 
 
 class ImportOut(BaseModel):
-    """A file on its way in. `state`: staging, checked, applying, done, failed, undoing, undone."""
+    """A file on its way in. `state`: mapping, staging, checked, applying, indexing, done, failed, undoing, undone.
+
+    `applied` contacts were made, `updated` filled in, `skipped` rows left out since somebody is there already.
+    """
 
     id: int
     file_name: str
@@ -30,6 +33,9 @@ class ImportOut(BaseModel):
     accepted: int
     rejected: int
     applied: int
+    updated: int
+    skipped: int
+    notices: int
     error: str
 
 
@@ -65,7 +71,11 @@ async def list_imports(uow: UnitOfWork) -> ImportList:
 
 @operation("POST", "/imports", "createImport", role=Role.SUPERVISOR, upload=True, status=202)
 async def create_import(request: Request, actor: Actor) -> ImportOut:
-    """Upload a CSV file; it is read in the background. Follow it with getImport."""
+    """Upload a CSV, XLSX or vCard file; it is read in the background. Follow it with getImport.
+
+    `mapping`, a form field with JSON, says what the columns mean and what else is wished (the model Mapping: columns,
+    encoding, delimiter, sheet, words, duplicates, type, region); without it the headings must be ones we know.
+    """
     return _show(await background.upload(request, actor, await background.received(request)))
 
 
@@ -84,8 +94,8 @@ async def read_rejected_rows(request: Request, actor: Actor, import_id: Id) -> s
 @operation("GET", "/imports/{import_id}/notices", "listImportNotices", role=Role.SUPERVISOR)
 async def list_import_notices(uow: UnitOfWork, import_id: Id) -> NoticeList:
     """Good rows somebody may want to look at."""
-    found = await imports.notices(uow, import_id)
-    return NoticeList(items=[NoticeOut(line=line, sentence=gettext(sentence)) for line, sentence in found])
+    found = await imports.notices(uow, import_id, say)
+    return NoticeList(items=[NoticeOut(line=line, sentence=sentence) for line, sentence in found])
 
 
 @operation("POST", "/imports/{import_id}/apply", "applyImport", role=Role.SUPERVISOR, errors=(Conflict,), status=202)

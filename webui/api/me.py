@@ -10,11 +10,15 @@ from callcenter import inbox
 from callcenter.actor import Actor
 from callcenter.agents.views import AgentOut
 from callcenter.calls import service as calls
-from callcenter.calls.views import CallOut
+from callcenter.calls.events import Listener
+from callcenter.calls.views import CallOut, Current, ListeningOut
+from callcenter.campaigns import desk
+from callcenter.campaigns.desk import LeadCard
+from callcenter.correspondence import service as correspondence
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, Unavailable
 from callcenter.events import CallOffered, MeetingDue
-from callcenter.meetings import attempts, talks
+from callcenter.meetings import pop_ups, talks
 from callcenter.meetings.forms import MeetingOfCall, MeetingOut
 from callcenter.phone import CloseStation, OpenStation, Refusal, StationAnswer
 from callcenter.projects import service as projects
@@ -39,6 +43,7 @@ class Myself(BaseModel):
     role: str
     language: str
     time_zone: str
+    accounts: list[str]
 
 
 class ProjectName(BaseModel):
@@ -52,7 +57,9 @@ class Me(BaseModel):
     """All a reloaded page needs. Open /live with `?after=` this `seq`.
 
     `meetings` are up now, `meeting` is that of the call or the wrap-up, `missed` one's own of the last hours.
-    `unread_texts`: SMS that concern one and nobody has dealt with, counted up to 100.
+    `listeners`: the supervisors in one's call, as far as one is told; `listening`: the call one listens to oneself.
+    `lead`: of a campaign, shown to one, being called or wrapped up.
+    `unread_texts`: SMS that concern one and nobody has dealt with, counted up to 100; `unread_emails`: those of the inbox.
     """
 
     user: Myself
@@ -65,10 +72,14 @@ class Me(BaseModel):
     call: CallOut | None
     wrap_up: CallOut | None
     unsaved: list[CallOut]
+    listeners: list[Listener]
+    listening: ListeningOut | None
     meetings: list[MeetingDue]
     meeting: MeetingOfCall | None
     missed: list[MeetingOut]
+    lead: LeadCard | None
     unread_texts: int
+    unread_emails: int
     dispositions: list[DispositionOut]
     projects: list[ProjectName]
     seq: int
@@ -141,11 +152,13 @@ async def get_me(uow: UnitOfWork, request: Request) -> Me:
         time_zone=user.time_zone,
         preferences=Preferences(**user.preferences),
         wrap_up_until=current.agent.wrap_up_until,
-        **{name: getattr(current, name) for name in ("agent", "offers", "call", "wrap_up", "unsaved")},
-        meetings=await attempts.current(uow),
+        **{name: getattr(current, name) for name in Current.model_fields},
+        meetings=await pop_ups.current(uow),
         meeting=await talks.of_call(uow, about.id) if about else None,
         missed=await talks.missed_lately(uow),
+        lead=await desk.current(uow),
         unread_texts=await texts.unread_count(uow),
+        unread_emails=await correspondence.unread_count(uow),
         dispositions=await projects.dispositions(uow, about.project_id if about else None),
         projects=[ProjectName(id=each.id, name=each.name) for each in await projects.projects_of(uow)],
         seq=seq,

@@ -57,6 +57,7 @@ class MeetingsWanted(In):
     from_at: AwareDatetime | None = None
     to_at: AwareDatetime | None = None
     contact_id: Id | None = None
+    ticket_id: Id | None = None
     series_id: Id | None = None
     q: Annotated[str, Field(max_length=100, pattern="^[^\\x00]*$")] = ""
 

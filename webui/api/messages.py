@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from callcenter.actor import Role
+from callcenter.contacts import mail as contact_mail
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid
 from callcenter.messages import service as messages
@@ -56,7 +57,7 @@ class TestMessageIn(In):
 @operation("GET", "/messages", "listMessages", role=Role.ADMINISTRATOR)
 async def list_messages(uow: UnitOfWork, query: MessageQuery) -> MessageList:
     """E-mails that wait, were sent, or failed."""
-    found = await messages.list_mails(uow, query.state, before=query.before, limit=query.limit)
+    found = await contact_mail.list_mails(uow, query.state, before=query.before, limit=query.limit)
     return MessageList(items=[MessageOut.model_validate(each, from_attributes=True) for each in found])
 
 
@@ -69,7 +70,7 @@ async def send_test_message(uow: UnitOfWork, body: TestMessageIn) -> MessageOut:
 @operation("POST", "/messages/{message_id}/retry", "retryMessage", role=Role.ADMINISTRATOR, errors=(Conflict,))
 async def retry_message(uow: UnitOfWork, message_id: Id) -> MessageOut:
     """Send an e-mail that waits or failed at once."""
-    return MessageOut.model_validate(await messages.try_again(uow, message_id), from_attributes=True)
+    return MessageOut.model_validate(await contact_mail.try_again(uow, message_id), from_attributes=True)
 
 
 ROUTES = routes_of(__name__)

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from callcenter.actor import Actor, Role
+from callcenter.actor import EVERY_ACCOUNT, AccountRole, Actor, Role
+from callcenter.contacts import trail
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict
 from callcenter.users import service as users
@@ -17,6 +18,9 @@ Password = Annotated[str, Field(max_length=1000, pattern="^[^\\x00]*$")]
 RoleName = Literal["consultant", "supervisor", "administrator"]
 
 
+AccountRoles = Annotated[list[AccountRole], Field(max_length=len(AccountRole))]
+
+
 class UserOut(BaseModel):
     """A person who may sign in."""
 
@@ -24,6 +28,7 @@ class UserOut(BaseModel):
     login: str
     name: str
     role: str
+    accounts: list[str]
     language: str
     time_zone: str
     created_at: dt.datetime
@@ -44,6 +49,7 @@ class UserIn(In):
     role: RoleName
     password: Password
     language: Literal["en", "pl"] = "en"
+    accounts: AccountRoles = sorted(EVERY_ACCOUNT)
 
 
 class UserChange(In):
@@ -52,6 +58,7 @@ class UserChange(In):
     name: Word | None = None
     role: RoleName | None = None
     disabled: bool | None = None
+    accounts: AccountRoles | None = None
 
 
 class PasswordIn(In):
@@ -146,7 +153,8 @@ async def list_users(uow: UnitOfWork) -> UserList:
 @operation("POST", "/users", "createUser", role=Role.ADMINISTRATOR, errors=(Conflict,), status=201)
 async def create_user(request: Request, actor: Actor, body: UserIn) -> UserOut:
     """Add a user."""
-    made = await users.add_user(request.app.state.database, actor, body.login, body.name, body.role, body.password, body.language)
+    named = body.model_dump()
+    made = await users.add_user(request.app.state.database, actor, **named)
     return UserOut.model_validate(made, from_attributes=True)
 
 
@@ -159,7 +167,7 @@ async def get_user(uow: UnitOfWork, user_id: Id) -> UserOut:
 @operation("PUT", "/users/{user_id}", "updateUser", role=Role.ADMINISTRATOR, errors=(Conflict,))
 async def update_user(uow: UnitOfWork, user_id: Id, body: UserChange) -> UserOut:
     """Change name or role, let in or shut out."""
-    changed = await users.update_user(uow, user_id, name=body.name, role=body.role, disabled=body.disabled)
+    changed = await users.update_user(uow, user_id, **body.model_dump())
     return UserOut.model_validate(changed, from_attributes=True)
 
 
@@ -210,7 +218,7 @@ async def revoke_token(uow: UnitOfWork, token_id: Id) -> None:
 @operation("GET", "/audit", "listAudit", role=Role.ADMINISTRATOR)
 async def list_audit(uow: UnitOfWork, query: AuditQuery) -> AuditPage:
     """Who did what, newest first."""
-    found = await users.list_audit(uow, **query.model_dump())
+    found = await trail.list_audit(uow, **query.model_dump())
     return AuditPage(items=[AuditOut.model_validate(each, from_attributes=True) for each in found])
 
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from callcenter.actor import Role
-from callcenter.users import service as users
+from callcenter.contacts.trail import list_audit
 from webui import views
 from webui.pages import fields
 
@@ -19,7 +19,7 @@ async def trail(request: Request) -> Response:
     actor = views.signed_in(request, Role.ADMINISTRATOR)
     before, action = fields.query_id(request, "before"), fields.query_text(request, "action", 60)
     async with request.app.state.database.reading(actor) as uow:
-        entries = await users.list_audit(uow, before=before, limit=_PAGE, action=action)
+        entries = await list_audit(uow, before=before, limit=_PAGE, action=action)
     more = f"/audit?{urlencode({'before': entries[-1].id, 'action': action})}" if len(entries) == _PAGE else ""
     template = "audit_rows.html" if before else "audit.html"
     return await views.render(request, template, entries=entries, more=more, action=action)

@@ -11,7 +11,10 @@ from callcenter.actor import Role
 from callcenter.calls import dropping
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, Leg
+from callcenter.contacts import organisations
 from callcenter.contacts import service as contacts
+from callcenter.contacts.models import Contact
+from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid
 from callcenter.meetings import talks
 from callcenter.projects import service as projects
@@ -20,6 +23,7 @@ from webui.pages import fields
 
 _PAGE = 50
 _FOUND = 8
+_NO_TALK = ("ended", "announcing", "playing")  # states of a call in which there is nobody to listen to
 
 
 async def own(request: Request) -> Response:
@@ -55,7 +59,10 @@ async def _show(request: Request, refused: CallCenterError | None = None, typed:
         legs = list(await uow.session.scalars(select(Leg).where(Leg.call_id == call_id).order_by(Leg.started_at)))
         dispositions = await projects.dispositions(uow, call.project_id)
         about = await talks.of_call(uow, call_id)
-        told = dropping.told(await uow.session.get_one(Call, call_id)) if call.state == "ended" else None
+        listenings = await calls.listenings(uow, call_id)
+        row = await uow.session.get_one(Call, call_id)
+        told = dropping.told(row) if call.state == "ended" else None
+        played = dropping.played(row)
     return await views.render(
         request,
         "calls/show.html",
@@ -65,7 +72,12 @@ async def _show(request: Request, refused: CallCenterError | None = None, typed:
         dispositions=dispositions,
         typed=typed,
         dropped=i18n.say(told.text, told.values) if told else "",
+        played=[i18n.say(each.text, each.values) for each in played],
         meeting=about.meeting if about else None,
+        listenings=listenings,
+        listenable=call.state not in ("ended", "announcing", "playing")
+        and call.user_id is not None
+        and actor.may(Role.SUPERVISOR),
         own=call.user_id == actor.user_id or actor.may(Role.SUPERVISOR),
         error=views.translate(request, refused) if refused else "",
     )
@@ -86,11 +98,22 @@ async def save(request: Request) -> Response:
 
 
 async def candidates(request: Request) -> Response:
-    """Give contacts the call may belong to, as typed."""
+    """Give contacts the call may belong to, as typed; before that the people of the organisation whose number it is."""
     actor, q = views.signed_in(request), fields.query_text(request, "q")
     async with request.app.state.database.reading(actor) as uow:
-        found = (await contacts.list_contacts(uow, q=q, limit=_FOUND)).items if q else []
+        if q:
+            found = (await contacts.list_contacts(uow, q=q, limit=_FOUND)).items
+        else:
+            found = await _people(uow, request.path_params["id"])
     return await views.render(request, "calls/candidates.html", contacts=found, call_id=request.path_params["id"], q=q)
+
+
+async def _people(uow: UnitOfWork, call_id: str) -> list[Contact]:
+    """Return the first contacts of the organisation a call was found for, none when it has a contact."""
+    call = await calls.get_call(uow, call_id)
+    if call.organisation_id is None or call.contact_id is not None:
+        return []
+    return await organisations.members(uow, call.organisation_id, limit=_FOUND)
 
 
 async def change_match(request: Request) -> Response:

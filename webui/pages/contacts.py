@@ -1,18 +1,16 @@
-"""Contacts: the list with its search, one contact with the timeline, and the form."""
+"""One contact with the timeline, and the form. The list: contact_list.py."""
 
+from contextlib import suppress
 from typing import Any
-from urllib.parse import urlencode
 
 import structlog
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from callcenter.calls import service as calls
-from callcenter.contacts import numbers
+from callcenter.contacts import changes, custom_values, numbers
 from callcenter.contacts import service as contacts
-from callcenter.contacts.models import NUMBER_TYPES
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
 from callcenter.meetings import service as meetings
@@ -20,42 +18,41 @@ from callcenter.meetings.forms import MeetingFilter
 from callcenter.texts import service as texts
 from callcenter.users.models import User
 from webui import views
-from webui.pages import fields, meeting_filters
+from webui.api.avatars import served
+from webui.pages import contact_form, fields, meeting_filters
+from webui.pages.contact_frame import frame
 from webui.pages.texts import text_id
 
 log = structlog.get_logger(__name__)
 
-_PAGE = 50
-_TIMELINE = 30
 _MEETINGS = 10
 
 
-async def listing(request: Request) -> Response:
-    """Show contacts, or those who fit what was typed."""
-    return await _list(request, "contacts/list.html")
-
-
-async def rows(request: Request) -> Response:
-    """Give more rows of the list, for search as you type and for `load more`."""
-    return await _list(request, "contacts/rows.html")
-
-
-async def _list(request: Request, template: str) -> Response:
-    actor = views.signed_in(request)
-    q, after = fields.query_text(request, "q"), fields.query_text(request, "after", 1000)
-    async with request.app.state.database.reading(actor) as uow:
-        page = await contacts.list_contacts(uow, q=q, after=after or None, limit=_PAGE)
-    more = f"/contacts/rows?{urlencode({'q': q, 'after': page.next})}" if page.next else ""
-    return await views.render(request, template, contacts=page.items, q=q, more=more, first=not after, show=numbers.show)
-
-
 async def show(request: Request) -> Response:
-    """Show a contact and what happened with them."""
+    """Show a contact: the form itself, or all there is to read for who may not change it, and what happened with them."""
+    return await _show(request, saved=fields.query_text(request, "saved", 40))
+
+
+async def _show(request: Request, status: int = 200, /, **more: Any) -> Response:
     actor, contact_id = views.signed_in(request), fields.path_id(request)
     async with request.app.state.database.reading(actor) as uow:
-        contact = await contacts.get_contact(uow, contact_id)
-        context = await _timeline(uow, contact_id) | await _meetings(uow, contact_id)
-    return await views.render(request, "contacts/show.html", contact=contact, show=numbers.show, **context)
+        context = await frame(uow, contact_id, "general", fields.query_text(request, "kind", 100)) | await _meetings(
+            uow, contact_id
+        )
+        declared = await custom_values.declared(uow)
+        contact = context["contact"]
+        shown = {
+            "given": contact_form.stored(contact, declared),
+            "version": contact.version,
+            "error": "",
+            "fault": "",
+            "saved": "",
+        }
+        lists = await contact_form.lists(uow, more.get("given", shown["given"]), declared)
+        lists["base"] = contact_form.base_text(shown["given"])
+    by_raw = {each.raw: each for each in contact.numbers}
+    known = {"by_raw": by_raw, "known_fields": contact_form.SHOWN, "country": contact_form.country}
+    return await views.render(request, "contacts/show.html", status, **context | lists | known | shown | more)
 
 
 async def _meetings(uow: UnitOfWork, contact_id: int) -> dict[str, Any]:
@@ -64,56 +61,36 @@ async def _meetings(uow: UnitOfWork, contact_id: int) -> dict[str, Any]:
     return {"meetings": (await meetings.list_meetings(uow, wanted)).items}
 
 
-async def timeline(request: Request) -> Response:
-    """Give older lines of a timeline."""
-    actor, contact_id = views.signed_in(request), fields.path_id(request)
-    async with request.app.state.database.reading(actor) as uow:
-        context = await _timeline(uow, contact_id, fields.query_id(request, "before"))
-    return await views.render(request, "contacts/timeline.html", contact_id=contact_id, **context)
-
-
-async def _timeline(uow: UnitOfWork, contact_id: int, before: int | None = None) -> dict[str, Any]:
-    entries = await contacts.timeline(uow, contact_id, before=before, limit=_TIMELINE + 1)
-    shown = entries[:_TIMELINE]
-    people = {each.user_id for each in shown if each.user_id is not None}
-    names = {person: found.name for person in people if (found := await uow.session.get(User, person))}
-    older = f"/contacts/{contact_id}/timeline?before={shown[-1].id}" if len(entries) > _TIMELINE else ""
-    return {"entries": shown, "names": names, "older": older, "newest": before is None}
-
-
-async def add_note(request: Request) -> Response:
-    """Write a note on the timeline and show it."""
-    actor, contact_id = views.signed_in(request), fields.path_id(request)
-    form = await views.form(request)
-    error = ""
-    try:
-        async with request.app.state.database.unit_of_work(actor) as uow:
-            await contacts.add_note(uow, contact_id, fields.text(form, "text"))
-    except Invalid as refused:
-        error = views.translate(request, refused)
-    if not error:
-        return views.redirect(f"/contacts/{contact_id}")
-    async with request.app.state.database.reading(actor) as uow:
-        contact = await contacts.get_contact(uow, contact_id)
-        context = await _timeline(uow, contact_id) | await _meetings(uow, contact_id)
-    return await views.render(request, "contacts/show.html", 422, contact=contact, show=numbers.show, note_error=error, **context)
-
-
 async def new(request: Request) -> Response:
     """Show the form of a new contact, the caller's number filled in."""
     views.signed_in(request)
     number, call = fields.query_text(request, "number", 40), fields.query_text(request, "call", 64)
-    given = {"numbers": [{"type": "mobile", "number": numbers.show(number)}]} if number else {}
+    given = contact_form.empty() | ({"numbers": [{"type": "mobile", "number": numbers.show(number)}]} if number else {})
+    given |= await _organisation_given(request)
     return await _form(request, given, call=call, text=fields.query_text(request, "text", 32))
+
+
+async def _organisation_given(request: Request) -> dict[str, str]:
+    """Return the organisation a new contact is to belong to, as its form takes it, when the address names one that is seen."""
+    organisation_id = fields.query_id(request, "organisation")
+    if organisation_id is None:
+        return {}
+    with suppress(NotFound):
+        async with request.app.state.database.reading(views.signed_in(request)) as uow:
+            return {"organisation": (await contacts.get_organisation(uow, organisation_id)).name}
+    return {}
 
 
 async def create(request: Request) -> Response:
     """Add the contact; made for a call or a text message, that becomes theirs."""
     actor = views.signed_in(request)
     form = await views.form(request)
-    given, call, text = _given(form), fields.text(form, "call"), fields.text(form, "text")
+    call, text = fields.text(form, "call"), fields.text(form, "text")
+    async with request.app.state.database.reading(actor) as uow:
+        declared = await custom_values.declared(uow)
+    given = contact_form.typed(form, declared)
     try:
-        data = fields.validated(contacts.ContactInput, given)
+        data = contact_form.data(given, declared)
         async with request.app.state.database.unit_of_work(actor) as uow:
             contact = await contacts.create_contact(uow, data, request.app.state.settings.region)
             if call:
@@ -123,7 +100,7 @@ async def create(request: Request) -> Response:
             contact_id = contact.id
     except (Invalid, Conflict) as error:
         return await _form(request, given, call=call, text=text, refused=error)
-    return views.redirect(f"/contacts/{contact_id}")
+    return views.redirect(f"/contacts/{contact_id}?saved=contact-new")
 
 
 async def _match(uow: UnitOfWork, call_id: str, contact_id: int) -> None:
@@ -135,71 +112,97 @@ async def _match(uow: UnitOfWork, call_id: str, contact_id: int) -> None:
 
 
 async def edit(request: Request) -> Response:
-    """Show the form of a contact, its timeline beside it."""
-    actor, contact_id = views.signed_in(request), fields.path_id(request)
-    async with request.app.state.database.reading(actor) as uow:
-        contact = await contacts.get_contact(uow, contact_id)
-    given = {
-        "first_name": contact.first_name,
-        "last_name": contact.last_name,
-        "organisation": contact.organisation.name if contact.organisation else "",
-        "position": contact.position,
-        "email": contact.email,
-        "note": contact.note,
-        "numbers": [{"type": each.type, "number": each.raw} for each in contact.numbers],
-    }
-    return await _form(request, given, contact_id=contact_id, version=contact.version)
+    """Lead to the contact's page, which is its form: addresses from before it was."""
+    views.signed_in(request)
+    return views.redirect(f"/contacts/{fields.path_id(request)}")
 
 
 async def update(request: Request) -> Response:
-    """Change the contact, unless somebody did so meanwhile."""
+    """Change the contact; when somebody did so meanwhile, show both versions to choose from."""
     actor, contact_id = views.signed_in(request), fields.path_id(request)
     form = await views.form(request)
-    given, version = _given(form), fields.whole(form, "version") or 0
+    async with request.app.state.database.reading(actor) as uow:
+        declared = await custom_values.declared(uow)
+        given = contact_form.typed(form, declared)
+        stored = contact_form.stored(await contacts.get_contact(uow, contact_id), declared)
+    chosen = {name.removeprefix("take."): value for name, value in form.items() if name.startswith("take.")}
+    for name in (name for name, side in chosen.items() if side == "stored"):
+        contact_form.take(given, name, contact_form.flat(stored).get(name, ""))
     try:
-        data = fields.validated(contacts.ContactInput, given)
+        data = contact_form.data(given, declared, tags=fields.flag(form, "shows_tags"))
         async with request.app.state.database.unit_of_work(actor) as uow:
+            version = fields.whole(form, "version") or 0
             await contacts.update_contact(uow, contact_id, data, version, request.app.state.settings.region)
+    except contacts.ChangedMeanwhile:
+        return await _conflict(request, contact_id, given, contact_form.base(form))
     except (Invalid, Conflict) as error:
-        return await _form(request, given, contact_id=contact_id, version=version, refused=error)
-    return views.redirect(f"/contacts/{contact_id}")
+        fault, sentence = getattr(error, "field", None) or "", views.translate(request, error)
+        typed = {"given": given, "error": sentence, "fault": fault, "version": fields.text(form, "version")}
+        return await _show(request, error.status, **typed, base=fields.text(form, "base"))
+    return views.redirect(f"/contacts/{contact_id}?saved=contact-{contact_id}")
 
 
-def _given(form: FormData) -> dict[str, Any]:
-    """Return the form as ContactInput takes it; number rows left empty are no numbers."""
-    plain = {name: fields.text(form, name) for name in ("first_name", "last_name", "organisation", "position", "email", "note")}
-    pairs = zip(fields.texts(form, "number_type"), fields.texts(form, "number"), strict=False)
-    return plain | {"numbers": [{"type": kind, "number": number} for kind, number in pairs if number]}
+async def _conflict(request: Request, contact_id: int, given: contact_form.Given, base: dict[str, Any]) -> Response:
+    """Show what was typed beside what somebody else saved meanwhile, field by field."""
+    async with request.app.state.database.reading(views.signed_in(request)) as uow:
+        contact = await contacts.get_contact(uow, contact_id)
+        declared = await custom_values.declared(uow)
+        stored = contact_form.stored(contact, declared)
+        by = await changes.last_by(uow, contact_id)
+        by_name = found.name if by and (found := await uow.session.get(User, by)) else ""
+    typed, theirs = contact_form.flat(given), contact_form.flat(stored)
+    if contact.organisation:
+        typed["type"] = theirs["type"]  # the organisation's
+    differs = changes.difference(theirs | typed, theirs)
+    if not differs:
+        return views.redirect(f"/contacts/{contact_id}?saved=contact-{contact_id}")
+    return await views.render(
+        request,
+        "contacts/conflict.html",
+        Conflict.status,
+        contact_id=contact_id,
+        title_name=contact.name or (contact.organisation.name if contact.organisation else ""),
+        version=contact.version,
+        at=contact.updated_at,
+        by=by_name,
+        differs=[(name, mine, stored_now) for name, (mine, stored_now) in differs.items()],
+        proposed=changes.proposed(theirs | typed, theirs, base),
+        flat=typed,
+        base=contact_form.base_text(stored),
+        custom_names={f"custom.{each.key}": each.field.name for each in declared},
+        yes_no={f"custom.{each.key}": each.kind == "yes_no" for each in declared},
+        country=contact_form.country,
+    )
 
 
 async def _form(
-    request: Request,
-    given: dict[str, Any],
-    *,
-    contact_id: int | None = None,
-    version: int = 0,
-    call: str = "",
-    text: str = "",
-    refused: CallCenterError | None = None,
+    request: Request, given: contact_form.Given, *, call: str = "", text: str = "", refused: CallCenterError | None = None
 ) -> Response:
-    beside: dict[str, Any] = {}
-    if contact_id is not None:
-        async with request.app.state.database.reading(views.signed_in(request)) as uow:
-            beside = await _timeline(uow, contact_id)
+    async with request.app.state.database.reading(views.signed_in(request)) as uow:
+        declared = await custom_values.declared(uow)
+        lists = await contact_form.lists(uow, given, declared)
+    fault = (getattr(refused, "field", None) or "") if refused else ""
+    more = fault.startswith(contact_form.FOLDED) or any(given[name] for name in ("numbers", "organisation", "email"))
     return await views.render(
         request,
         "contacts/form.html",
         refused.status if refused else 200,
+        contact=None,
         given=given,
-        contact_id=contact_id,
-        version=version,
+        version=0,
         call=call,
         text=text,
+        more=more,
         error=views.translate(request, refused) if refused else "",
-        fault=(getattr(refused, "field", None) or "") if refused else "",
-        number_types=NUMBER_TYPES,
-        **beside,
+        fault=fault,
+        known_fields=contact_form.SHOWN,
+        **lists,
     )
+
+
+async def avatar(request: Request) -> Response:
+    """Serve the contact's picture to who may see the contact."""
+    return await served(request, views.signed_in(request), fields.path_id(request))
 
 
 async def organisations(request: Request) -> Response:
@@ -211,14 +214,11 @@ async def organisations(request: Request) -> Response:
 
 
 ROUTES = [
-    Route("/contacts", listing, methods=["GET"]),
     Route("/contacts", create, methods=["POST"]),
-    Route("/contacts/rows", rows, methods=["GET"]),
     Route("/contacts/organisations", organisations, methods=["GET"]),
     Route("/contacts/new", new, methods=["GET"]),
     Route("/contacts/{id:int}", show, methods=["GET"]),
-    Route("/contacts/{id:int}/timeline", timeline, methods=["GET"]),
-    Route("/contacts/{id:int}/notes", add_note, methods=["POST"]),
+    Route("/contacts/{id:int}", update, methods=["POST"]),
+    Route("/contacts/{id:int}/avatar", avatar, methods=["GET"]),
     Route("/contacts/{id:int}/edit", edit, methods=["GET"]),
-    Route("/contacts/{id:int}/edit", update, methods=["POST"]),
 ]

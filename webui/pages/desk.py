@@ -9,8 +9,9 @@ from starlette.routing import Route
 from callcenter import clock
 from callcenter.calls import service as calls
 from callcenter.projects import service as projects
+from callcenter.tickets import service as tickets
 from webui import i18n, views
-from webui.pages import fields, meetings
+from webui.pages import fields, meetings, times
 
 _SHOWN = 30
 
@@ -23,6 +24,7 @@ async def desk(request: Request) -> Response:
         call_backs = await calls.call_backs(uow, mine=True)
         own_projects = await projects.projects_of(uow)
         todays_meetings = await meetings.todays(uow)
+        my_tickets = await tickets.my_due(uow, times.tomorrow())
     zone = i18n.zone(actor.time_zone)
     today = clock.now().astimezone(zone).date()
     todays = [call for call in page.items if _day(call.started_at, zone) == today]
@@ -34,6 +36,7 @@ async def desk(request: Request) -> Response:
         calls=todays,
         call_backs=call_backs,
         meetings=todays_meetings,
+        my_tickets=my_tickets,
         day=today.isoformat(),
         projects=own_projects,
         answered=sum(1 for call in todays if call.answered_at),

@@ -43,6 +43,14 @@ def whole(form: FormData, name: str) -> int | None:
     return int(value)
 
 
+def ids(form: FormData, name: str) -> list[int]:
+    """Return the numbers of check boxes that are on; raises Invalid for what is no number of a row."""
+    found = texts(form, name)
+    if any(not each.isascii() or not each.isdigit() or int(each[:20]) > LARGEST_ID for each in found):
+        raise Invalid("A whole number is needed here.", field=name)
+    return [int(each) for each in found]
+
+
 def validated(model: type[Model], values: dict[str, object]) -> Model:
     """Build a model from form values; raises Invalid with the field at fault."""
     try:

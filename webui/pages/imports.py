@@ -32,10 +32,10 @@ async def upload(request: Request) -> Response:
     """Take a file; it is read in the background."""
     actor = views.signed_in(request, Role.SUPERVISOR)
     try:
-        created = await background.upload(request, actor, await views.form(request))
+        created = await background.upload(request, actor, await views.form(request), wait=True)
     except (Invalid, Conflict) as error:
         return await _listing(request, error)
-    return views.redirect(f"/imports/{created.id}")
+    return views.redirect(f"/imports/{created.id}/mapping")
 
 
 async def show(request: Request) -> Response:
@@ -53,18 +53,19 @@ async def _show(request: Request, template: str) -> Response:
     before = fields.query_text(request, "before", 20)  # the state work that was just asked for will leave
     async with request.app.state.database.reading(actor) as uow:
         found = await imports.get_import(uow, import_id)
-        noticed = await imports.notices(uow, import_id, _SHOWN)
+        noticed = await imports.notices(uow, import_id, say, _SHOWN)
         rejections = await imports.rejections(uow, import_id, say, _SHOWN)
     return await views.render(
         request,
         template,
         each=found,
         error=say(found.error, found.error_values),
-        notices=[(line, gettext(sentence)) for line, sentence in noticed],
+        notices=noticed,
+        remap=found.state in {"checked", "failed"} and not found.applied and background.kept_file(request, import_id).is_file(),
         rejections=rejections,
         before=before,
         moving=found.state == before
-        or found.state in {"staging", "applying", "undoing"}
+        or found.state in {"staging", "applying", "indexing", "undoing"}
         or (found.state == "checked" and not found.dry_run),
     )
 

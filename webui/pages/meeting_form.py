@@ -22,6 +22,8 @@ from callcenter.meetings.forms import MeetingChange, MeetingInput, MeetingOut, S
 from callcenter.meetings.forms import Warning as Thought
 from callcenter.meetings.series_forms import SeriesInput
 from callcenter.projects import service as projects
+from callcenter.tickets import rows as tickets
+from callcenter.tickets.models import Ticket
 from webui import views
 from webui.pages import fields, meeting_series, times
 from webui.pages.meetings import people_of
@@ -29,7 +31,7 @@ from webui.pages.meetings import people_of
 Given = dict[str, Any]
 _TEXTS = ("name", "number_pick", "number", "mode", "information", "from_date", "from_time", "to_date", "to_time")
 
-_PLAIN = ("name", "information", "project_id", "user_id", "contact_id")
+_PLAIN = ("name", "information", "project_id", "user_id", "contact_id", "ticket_id")
 
 
 async def new(request: Request) -> Response:
@@ -37,6 +39,7 @@ async def new(request: Request) -> Response:
     actor = views.signed_in(request)
     given = blank(fields.query_text(request, "number", 40)) | {
         "contact_id": fields.query_id(request, "contact"),
+        "ticket_id": fields.query_id(request, "ticket"),
         "project_id": fields.query_id(request, "project"),
         "user_id": fields.query_id(request, "user") or (None if actor.may(Role.SUPERVISOR) else actor.user_id),
     }
@@ -53,7 +56,14 @@ async def new(request: Request) -> Response:
 def blank(number: str = "") -> Given:
     """Return the form of a meeting nothing is known of."""
     empty = dict.fromkeys(_TEXTS, "") | {"number": numbers.show(number) if number else "", "number_pick": number}
-    return empty | {"contact_id": None, "project_id": None, "user_id": None, "keep_number": True, "invite": False}
+    return empty | {
+        "contact_id": None,
+        "ticket_id": None,
+        "project_id": None,
+        "user_id": None,
+        "keep_number": True,
+        "invite": False,
+    }
 
 
 def _stamp(name: str, value: str) -> dict[str, str]:
@@ -176,7 +186,7 @@ def as_given(meeting: MeetingOut) -> Given:
 def typed(form: FormData) -> Given:
     """Return the form as it was typed."""
     given: Given = {name: fields.text(form, name) for name in _TEXTS}
-    for name in ("contact_id", "project_id", "user_id"):
+    for name in ("contact_id", "ticket_id", "project_id", "user_id"):
         typed = fields.text(form, name)
         given[name] = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
     given |= {name: fields.flag(form, name) for name in ("keep_number", "invite")}
@@ -218,6 +228,14 @@ async def _contact(uow: UnitOfWork, contact_id: int | None) -> Contact | None:
         return None
 
 
+async def _ticket(uow: UnitOfWork, ticket_id: int | None) -> Ticket | None:
+    """Return the ticket chosen, or one that stays although the person may not see it: with no title then."""
+    try:
+        return await tickets.seen(uow, ticket_id) if ticket_id is not None else None
+    except NotFound:
+        return Ticket(id=ticket_id, title="")
+
+
 async def choices(uow: UnitOfWork, given: Given) -> dict[str, Any]:
     """Return whose meetings these may be and the rules of the project."""
     supervisor = uow.actor.may(Role.SUPERVISOR)
@@ -242,6 +260,7 @@ async def _form(
 ) -> Response:
     async with request.app.state.database.reading(views.signed_in(request)) as uow:
         contact = await _contact(uow, given["contact_id"])
+        ticket = await _ticket(uow, given["ticket_id"])
         context = await choices(uow, given)
     stale = isinstance(refused, ChangedMeanwhile)
     if stale and meeting is not None:
@@ -253,6 +272,7 @@ async def _form(
         given=given,
         meeting=meeting,
         contact=contact,
+        ticket=ticket,
         by=refused.by if isinstance(refused, ChangedMeanwhile) else "",
         changes=refused.changes if isinstance(refused, ChangedMeanwhile) else {},
         stale=stale,

@@ -112,6 +112,8 @@ async def _show(request: Request, refused: CallCenterError | None = None, typed:
 
 def _may_change(actor: Actor, meeting: MeetingWhole) -> bool:
     """Tell whether to offer the buttons; the services decide."""
+    if meeting.hidden:
+        return actor.user_id == meeting.user_id
     return actor.may(Role.SUPERVISOR) or actor.user_id in (meeting.user_id, meeting.created_by)
 
 

@@ -74,6 +74,18 @@ async def save(request: Request) -> Response:
     return views.redirect("/profile?saved=choices")
 
 
+async def save_signature(request: Request) -> Response:
+    """Save what stands below one's e-mails."""
+    actor = views.signed_in(request)
+    form = await views.form(request)
+    try:
+        async with request.app.state.database.unit_of_work(actor) as uow:
+            await users.set_preferences(uow, signature=str(form.get("signature", "")))
+    except (Invalid, Conflict) as error:
+        return await _show(request, error, part="signature")
+    return views.redirect("/profile?saved=signature")
+
+
 async def set_password(request: Request) -> Response:
     """Change one's own password; other sessions end."""
     actor = views.signed_in(request)
@@ -115,6 +127,7 @@ async def revoke_calendar(request: Request) -> Response:
 ROUTES = [
     Route("/profile", show, methods=["GET"]),
     Route("/profile", save, methods=["POST"]),
+    Route("/profile/signature", save_signature, methods=["POST"]),
     Route("/profile/password", set_password, methods=["POST"]),
     Route("/profile/calendar", make_calendar, methods=["POST"]),
     Route("/profile/calendar/revoke", revoke_calendar, methods=["POST"]),

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from callcenter.actor import Actor, Role
 from callcenter.db import UnitOfWork
-from callcenter.errors import CallCenterError, Conflict, Invalid
+from callcenter.errors import CallCenterError, Conflict, Invalid, NotPermitted
 from callcenter.projects import service as projects
 from callcenter.projects.fields import ProjectInput
 from callcenter.trunks.models import Trunk
@@ -19,7 +19,7 @@ from webui import views
 from webui.pages import fields
 
 _NUMBERS = ("offer_seconds", "wrap_up_seconds", "max_wait_seconds", "ring_seconds")
-_FLAGS = ("enabled", "identify", "answer_early", "allow_premium")
+_FLAGS = ("enabled", "identify", "answer_early", "allow_premium", "tell_listening")
 
 
 async def listing(request: Request) -> Response:
@@ -76,7 +76,7 @@ async def _save(request: Request, project_id: int | None) -> Response:
         data = fields.validated(ProjectInput, plain)
         async with request.app.state.database.unit_of_work(actor) as uow:
             saved = await _write(uow, project_id, data, given)
-    except (Invalid, Conflict) as error:
+    except (Invalid, Conflict, NotPermitted) as error:
         return await _form(request, actor, given, project_id, error)
     return views.redirect(f"/projects/{saved}?saved=1")
 
@@ -92,7 +92,7 @@ async def _write(uow: UnitOfWork, project_id: int | None, data: ProjectInput, gi
 
 
 def _given(form: FormData) -> dict[str, Any]:
-    given: dict[str, Any] = {name: fields.text(form, name) for name in ("name", "region", "caller_id", *_NUMBERS)}
+    given: dict[str, Any] = {name: fields.text(form, name) for name in ("name", "purpose", "region", "caller_id", *_NUMBERS)}
     given |= {name: fields.flag(form, name) for name in _FLAGS}
     given |= {name: fields.lines(form, name) for name in ("numbers", "foreign_countries", "dispositions")}
     given["members"] = [int(each) for each in fields.texts(form, "members") if each.isascii() and each.isdigit()]

@@ -33,7 +33,8 @@ async def _show(request: Request, template: str) -> Response:
     async with request.app.state.database.reading(actor) as uow:
         found = await agents.list_agents(uow)
         costs = await spending.today(uow)
-    return await views.render(request, template, agents=found, spending=costs)
+        talks = {each.user_id: each for each in await calls.talks(uow)}
+    return await views.render(request, template, agents=found, spending=costs, talks=talks)
 
 
 async def set_state(request: Request) -> Response:

@@ -71,3 +71,8 @@ def parts(name: str, value: dt.datetime | None) -> dict[str, str]:
 def today() -> dt.date:
     """Return the day it is where the person is."""
     return clock.now().astimezone(i18n.zone(i18n.current().time_zone)).date()
+
+
+def tomorrow() -> dt.datetime:
+    """Return when the next day begins where the person is."""
+    return dt.datetime.combine(today() + dt.timedelta(days=1), dt.time(), i18n.zone(i18n.current().time_zone)).astimezone(dt.UTC)

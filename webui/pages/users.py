@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from callcenter.actor import Role
+from callcenter.actor import EVERY_ACCOUNT, Role
 from callcenter.errors import CallCenterError, Conflict, Invalid
 from callcenter.users import service as users
 from webui import i18n, views
@@ -24,14 +24,16 @@ async def listing(request: Request) -> Response:
 async def new(request: Request) -> Response:
     """Show the form of a new user."""
     views.signed_in(request, Role.ADMINISTRATOR)
-    return await _new(request, {"login": "", "name": "", "role": Role.CONSULTANT.value, "language": i18n.current().language})
+    given = {"login": "", "name": "", "role": Role.CONSULTANT.value, "language": i18n.current().language}
+    return await _new(request, given, sorted(EVERY_ACCOUNT))
 
 
-async def _new(request: Request, given: dict[str, str], refused: CallCenterError | None = None) -> Response:
+async def _new(request: Request, given: dict[str, str], accounts: list[str], refused: CallCenterError | None = None) -> Response:
     status = refused.status if refused else 200
     error = views.translate(request, refused) if refused else ""
     fault = (getattr(refused, "field", None) or "") if refused else ""
-    return await views.render(request, "users/new.html", status, given=given, roles=ROLES, error=error, fault=fault)
+    context = {"given": given, "accounts": accounts, "roles": ROLES, "error": error, "fault": fault}
+    return await views.render(request, "users/new.html", status, **context)
 
 
 async def add(request: Request) -> Response:
@@ -39,6 +41,7 @@ async def add(request: Request) -> Response:
     actor = views.signed_in(request, Role.ADMINISTRATOR)
     form = await views.form(request)
     given = {name: fields.text(form, name) for name in ("login", "name", "role", "language")}
+    accounts = fields.texts(form, "accounts")
     try:
         user = await users.add_user(
             request.app.state.database,
@@ -48,9 +51,10 @@ async def add(request: Request) -> Response:
             given["role"],
             str(form.get("password", "")),
             given["language"],
+            accounts,
         )
     except (Invalid, Conflict) as error:
-        return await _new(request, given, error)
+        return await _new(request, given, accounts, error)
     return views.redirect(f"/users/{user.id}")
 
 
@@ -90,6 +94,7 @@ async def update(request: Request) -> Response:
                 name=fields.text(form, "name"),
                 role=fields.text(form, "role"),
                 disabled=fields.flag(form, "disabled"),
+                accounts=fields.texts(form, "accounts"),
             )
     except (Invalid, Conflict) as error:
         return await _show(request, error)

@@ -13,26 +13,42 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precon
 from sqlalchemy import func, select
 
 from callcenter import clock
+from callcenter.actor import EVERY_ACCOUNT, Actor, Role
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import service as calls
-from callcenter.calls.models import Call, CallBack, CallState, Leg, Offer
+from callcenter.calls.models import Call, CallBack, CallState, Leg, Listening, Offer
 from callcenter.config import Settings
 from callcenter.contacts.models import TimelineEntry
 from callcenter.db import Database
 from callcenter.errors import CallCenterError
 from callcenter.jobs import Job
 from callcenter.models import Base
-from callcenter.phone import EndReason, LegAnswered, LegEnded, LegRinging, LegState, LinkUp, Snapshot, StationState
+from callcenter.phone import (
+    Bridge,
+    EndReason,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    LegState,
+    LinkUp,
+    PortRole,
+    Snapshot,
+    StationState,
+    Way,
+)
+from callcenter.projects.service import set_members
+from callcenter.users.models import User
 from callcenter.wiring import wire
-from tests.callcenter.calls.floor import Floor, open_floor
+from tests.callcenter.calls.floor import ADMIN, Floor, open_floor
 
 PEOPLE = ("anna", "bob", "celia")
 NUMBERS = ("+48601000001", "+48601000002", "")
-people = st.sampled_from(PEOPLE)
+BOSSES = ("sue", "rob")  # a supervisor of the project and an administrator
+people = st.sampled_from((*PEOPLE, "sue"))
 
 
 class Calls(RuleBasedStateMachine):
-    """Three consultants, two known customers and a switch that says anything at any time."""
+    """Three consultants, two who may listen in, two known customers and a switch that says anything at any time."""
 
     legs = Bundle("legs")
 
@@ -50,6 +66,14 @@ class Calls(RuleBasedStateMachine):
             await connection.run_sync(Base.metadata.create_all)
         wire(database)
         floor = await open_floor(database, PEOPLE)
+        async with database.unit_of_work(ADMIN) as uow:
+            rob = User(login="rob", name="Rob", role=Role.ADMINISTRATOR.value, password_hash="", created_at=uow.now)
+            uow.session.add(rob)
+            await uow.session.flush()
+            floor.people["rob"] = Actor(rob.id, rob.name, Role.ADMINISTRATOR, accounts=EVERY_ACCOUNT)
+            await set_members(uow, floor.project_id, [floor.people[name].id for name in (*PEOPLE, "sue")])
+        for name in BOSSES:
+            await floor.live(name)
         for number in NUMBERS[:2]:
             await floor.add_contact("Customer", number)
         await floor.ready("anna")  # one only, so that callers often wait
@@ -141,6 +165,18 @@ class Calls(RuleBasedStateMachine):
     def holds(self, who: str, leg: str, on: bool) -> None:
         self._try(who, calls.hold, self._call(leg), on)
 
+    @rule(who=st.sampled_from(BOSSES), leg=legs, way=st.sampled_from(list(Way)))
+    def listens(self, who: str, leg: str, way: Way) -> None:
+        self._try(who, calls.listen, self._call(leg), way.value)
+
+    @rule(who=st.sampled_from(BOSSES), leg=legs)
+    def stops_listening(self, who: str, leg: str) -> None:
+        self._try(who, calls.stop_listening, self._call(leg))
+
+    @rule(session=st.sampled_from(["tab1", "tab2"]), here=st.booleans())
+    def page_of_the_administrator(self, session: str, here: bool) -> None:
+        self.runner.run(self.floor.live("rob", session) if here else self.floor.lost("rob", session))
+
     @rule(who=people, leg=legs, contact=st.sampled_from([1, 2, None]))
     def rematches(self, who: str, leg: str, contact: int | None) -> None:
         self._try(who, calls.change_match, self._call(leg), contact)
@@ -177,7 +213,19 @@ class Calls(RuleBasedStateMachine):
         self._check_offers(calls_now, offers, agents)
         declined = {job.key.partition(":")[2] for job in await self.floor.all(Job) if job.kind == "ask_again"}
         self._check_agents(calls_now, agents, declined)
+        self._check_listening(calls_now, agents, [each for each in await self.floor.all(Listening) if each.ended_at is None])
         await self._check_ended(calls_now)
+
+    def _check_listening(self, calls_now: dict[str, Call], agents: list[Agent], there: list[Listening]) -> None:
+        assert {each.user_id for each in there} == {each.user_id for each in agents if each.state == AgentState.LISTENING}
+        assert len({each.user_id for each in there}) == len(there), "a supervisor is in one call"
+        assert all(calls_now[each.call_id].state == CallState.TALKING for each in there)
+        last = {command.call_id: command for command in self.floor.sent(Bridge)}
+        for call_id, command in last.items():
+            bridged = {(each.id, each.way) for each in command.members if each.role is PortRole.SUPERVISOR}
+            assert bridged == {(str(each.user_id), each.way) for each in there if each.call_id == call_id}
+            held = calls_now[call_id].state == CallState.TALKING and calls_now[call_id].held
+            assert not (held and any(each.port == "leg" for each in command.members)), "music is not talked over"
 
     def _check_offers(self, calls_now: dict[str, Call], offers: list[Offer], agents: list[Agent]) -> None:
         assert len({offer.call_id for offer in offers}) == len({offer.user_id for offer in offers}) == len(offers)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from callcenter import clock
-from callcenter.actor import Actor, Role
+from callcenter.actor import EVERY_ACCOUNT, Actor, Role
 from callcenter.calls import rows, spending
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, Leg
@@ -107,10 +107,18 @@ async def test_administrators_hear_of_it_twice_a_day_and_anew_with_another_limit
     async with limited.database.unit_of_work() as uow:
         for login, disabled in (("adam", None), ("gone", uow.now)):
             role = Role.ADMINISTRATOR.value
-            user = User(login=login, name=login, role=role, password_hash="", created_at=uow.now, disabled_at=disabled)
+            user = User(
+                login=login,
+                name=login,
+                role=role,
+                accounts=sorted(EVERY_ACCOUNT),
+                password_hash="",
+                created_at=uow.now,
+                disabled_at=disabled,
+            )
             uow.session.add(user)
             await uow.session.flush()
-            limited.people[login] = Actor(user.id, login, Role.ADMINISTRATOR)
+            limited.people[login] = Actor(user.id, login, Role.ADMINISTRATOR, accounts=EVERY_ACCOUNT)
 
     async def heard() -> list[tuple[str, str]]:
         limited.messages.clear()

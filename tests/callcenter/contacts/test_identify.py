@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import event
 
-from callcenter.actor import Actor, Role
+from callcenter.actor import EVERY_ACCOUNT, Actor, Role
 from callcenter.contacts import identify as identification
 from callcenter.contacts import service as contacts
 from callcenter.contacts.service import ContactInput, NumberInput, OrganisationInput
@@ -92,8 +92,10 @@ async def test_it_takes_two_statements_at_most(database: Database) -> None:
 
 
 async def test_the_statement_is_built_once_for_all_who_have_a_role(database: Database) -> None:
-    identification._query.cache_clear()
+    identification._everybody.cache_clear()
     for user_id in range(1, 100):
-        async with database.reading(Actor(user_id, f"User {user_id}", Role.CONSULTANT, session_id=user_id)) as uow:
+        async with database.reading(
+            Actor(user_id, f"User {user_id}", Role.CONSULTANT, session_id=user_id, accounts=EVERY_ACCOUNT)
+        ) as uow:
             await identification.identify(uow, "+48601234567", "PL")
-    assert identification._query.cache_info().misses == 2, "one for each rule"
+    assert identification._everybody.cache_info().misses == 2, "one for each rule"

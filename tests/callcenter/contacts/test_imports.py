@@ -10,9 +10,9 @@ from sqlalchemy import func, select, update
 
 from callcenter import clock
 from callcenter.actor import Actor, Role
-from callcenter.contacts import csv_file, import_queries, import_steps, imports
+from callcenter.contacts import csv_file, import_queries, import_resuming, import_steps, imports
 from callcenter.contacts import service as contacts
-from callcenter.contacts.batches import Pace
+from callcenter.contacts.batches import LARGEST_BATCH, Pace
 from callcenter.contacts.models import Contact, ContactTerm, Import, ImportRow, Number, Organisation
 from callcenter.contacts.seen_numbers import SeenNumbers
 from callcenter.contacts.service import ContactInput, NumberInput
@@ -83,7 +83,7 @@ async def test_a_dry_run_writes_no_contact_and_can_be_applied_afterwards(databas
     assert (checked.state, checked.accepted, checked.rejected, checked.applied) == ("checked", 3, 2, 0)
     assert checked.finished_at is not None
     assert set((await count(database)).values()) == {0}
-    assert await imports.resume_all(database) == []
+    assert await import_resuming.resume_all(database) == []
     done = await imports.apply(database, boss, checked.id)
     assert (done.state, done.applied, done.dry_run) == ("done", 3, False)
     assert len(await names(database)) == 3
@@ -130,7 +130,7 @@ async def test_after_a_crash_the_rest_is_applied_and_nothing_twice(
     batches = 0
     applied: list[int] = []
 
-    async def crash(uow: UnitOfWork, import_id: int, line: int, size: int) -> tuple[int, int] | None:
+    async def crash(uow: UnitOfWork, import_id: int, line: int, size: int) -> tuple[int, int, int] | None:
         nonlocal batches
         batches += 1
         if batches == 3 and not inside:
@@ -146,12 +146,12 @@ async def test_after_a_crash_the_rest_is_applied_and_nothing_twice(
         await imports.run_import(database, boss, people(60), "people.csv")
     monkeypatch.undo()
     assert 0 < (await count(database))["contacts"] == sum(applied) < 60
-    assert await imports.resume_all(database) == [], "it may still be running somewhere"
+    assert await import_resuming.resume_all(database) == [], "it may still be running somewhere"
     clock.shift(61)
-    [done] = await imports.resume_all(database)
+    [done] = await import_resuming.resume_all(database)
     assert (done.state, done.applied) == ("done", 60)
     assert sorted(await names(database)) == sorted(f"Jan Nowak{n}" for n in range(60))
-    assert await imports.resume_all(database) == []
+    assert await import_resuming.resume_all(database) == []
 
 
 async def test_an_undoing_that_was_interrupted_goes_on(database: Database, boss: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,7 @@ async def test_an_undoing_that_was_interrupted_goes_on(database: Database, boss:
         await imports.undo(database, boss, done.id)
     monkeypatch.undo()
     clock.shift(61)
-    [undone] = await imports.resume_all(database)
+    [undone] = await import_resuming.resume_all(database)
     assert undone.state == "undone"
     assert set((await count(database)).values()) == {0}
 
@@ -180,7 +180,7 @@ async def test_a_file_whose_reading_was_interrupted_ends_as_failed(database: Dat
     async with database.unit_of_work(boss) as uow:
         started = await imports.create(uow, "people.csv")
     clock.shift(61)
-    [failed] = await imports.resume_all(database)
+    [failed] = await import_resuming.resume_all(database)
     assert (failed.id, failed.state) == (started.id, "failed")
     assert "again" in failed.error
 
@@ -325,3 +325,11 @@ def test_memory_does_not_grow_with_the_numbers_of_a_file() -> None:
         grown, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert grown < 100_000
+
+
+async def test_good_rows_after_more_bad_ones_than_a_batch_holds_go_in(database: Database, boss: Actor) -> None:
+    bad = "\n".join(",,,50100" for _ in range(LARGEST_BATCH + 50))
+    file = b"\n".join([people(3), bad.encode(), b"Ewa,Lis,Firma,501000999", bad.encode(), b"Ola,Wilk,Firma,501000998"])
+    done = await imports.run_import(database, boss, file, "people.csv")
+    assert (done.state, done.applied) == ("done", 5)
+    assert set(await names(database)) == {"Jan Nowak0", "Jan Nowak1", "Jan Nowak2", "Ewa Lis", "Ola Wilk"}

@@ -9,10 +9,11 @@ from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from callcenter.actor import Actor, Role
-from callcenter.contacts import queries
+from callcenter.contacts import index, pages
 from callcenter.contacts import service as contacts
 from callcenter.contacts.models import Contact, ContactTerm, Organisation
 from callcenter.contacts.service import ContactInput, NumberInput, OrganisationInput
+from callcenter.contacts.timeline import newest
 from callcenter.db import Database
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound
 from callcenter.users.models import AuditEntry
@@ -189,10 +190,11 @@ async def test_contacts_are_found_by_word_beginnings_and_number_parts_however_ty
 async def test_pages_follow_each_other_without_gaps_or_repeats(
     database: Database, q: str, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "_STEP", step)
-    monkeypatch.setattr(queries, "_LARGEST_STEP", 2 * step)
+    monkeypatch.setattr(pages, "FEW", step)
+    monkeypatch.setattr(pages, "_STEPS", (step, 2 * step))
     people = [person("Jan", f"Kowalski{n % 7}", f"501 000 {n:03}", organisation="Kow", email=f"k{n}@kow.pl") for n in range(60)]
     await create(database, *people)
+    await index.catch_up(database)
     seen: list[int] = []
     after: str | None = None
     while True:
@@ -213,7 +215,7 @@ async def test_a_place_in_the_list_that_is_none_is_refused(database: Database, a
             await contacts.list_contacts(uow, after=after)
 
 
-async def test_the_timeline_is_paged_newest_first_and_a_call_can_move_to_another_contact(database: Database) -> None:
+async def test_the_last_entries_come_newest_first_and_a_call_can_move_to_another_contact(database: Database) -> None:
     actor = await add_person(database)
     one, other = await create(database, person("Jan"), person("Ewa"))
     async with database.unit_of_work(actor) as uow:
@@ -223,16 +225,14 @@ async def test_the_timeline_is_paged_newest_first_and_a_call_can_move_to_another
         note = await contacts.add_note(uow, one, "  Called\r\nback ")
         assert (note.text, note.user_id, note.kind) == ("Called\nback", actor.user_id, "note")
     async with database.unit_of_work(actor) as uow:
-        first = await contacts.timeline(uow, one, limit=4)
-        rest = await contacts.timeline(uow, one, before=first[-1].id, limit=4)
-        assert [each.text for each in [*first, *rest]] == ["4", "3", "2", "Called\nback", "1", "0"]
+        assert [each.text for each in await newest(uow, contact_id=one, limit=5)] == ["4", "3", "2", "Called\nback", "1"]
         await contacts.move_call_entries(uow, "c3", other)
-        assert [each.text for each in await contacts.timeline(uow, other)] == ["3"]
-        assert len(await contacts.timeline(uow, one)) == 5
+        assert [each.text for each in await newest(uow, contact_id=other)] == ["3"]
+        assert len(await newest(uow, contact_id=one)) == 5
         with pytest.raises(Invalid):
             await contacts.add_note(uow, one, " \n ")
         with pytest.raises(NotFound):
-            await contacts.timeline(uow, 999)
+            await contacts.add_note(uow, 999, "x")
 
 
 async def test_an_organisation_is_renamed_and_its_people_are_found_under_the_new_name(database: Database) -> None:
@@ -241,7 +241,7 @@ async def test_an_organisation_is_renamed_and_its_people_are_found_under_the_new
         contact = await contacts.get_contact(uow, contact_id)
         assert contact.organisation_id is not None
         data = OrganisationInput(name="Beta", numbers=[NumberInput(type="main", number="22 123 45 67")])
-        organisation = await contacts.update_organisation(uow, contact.organisation_id, data, "PL")
+        organisation = await contacts.update_organisation(uow, contact.organisation_id, data, 1, "PL")
         assert [each.e164 for each in organisation.numbers] == ["+48221234567"]
         with pytest.raises(Conflict):
             await contacts.create_organisation(uow, OrganisationInput(name="BETA"), "PL")

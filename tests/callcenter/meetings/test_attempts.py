@@ -8,6 +8,7 @@ from callcenter.calls.models import Call, Leg
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotPermitted, Unavailable
 from callcenter.events import ContactOpened, MeetingDialling, MeetingMissed, Notice
 from callcenter.meetings import attempts as meeting_attempts
+from callcenter.meetings import pop_ups
 from callcenter.meetings.models import Attempt, Meeting
 from callcenter.phone import Bridge, EndReason, LinkDown, LinkUp, Originate, Snapshot, SwitchDraining
 from callcenter.trunks.service import TrunkInput, update_trunk
@@ -200,8 +201,8 @@ async def test_a_manual_meeting_pops_up_and_one_click_dials(office: Floor) -> No
     (card,) = desk.cards(office, "anna")
     assert (card.meeting_id, card.attempt_id, card.countdown_until) == (meeting_id, None, None)
     assert (await state(office, meeting_id), await waiting(office, meeting_id)) == ("due", "by_hand")
-    assert [each.meeting_id for each in await office.do("anna", meeting_attempts.current)] == [meeting_id]
-    assert await office.do("bob", meeting_attempts.current) == []
+    assert [each.meeting_id for each in await office.do("anna", pop_ups.current)] == [meeting_id]
+    assert await office.do("bob", pop_ups.current) == []
     call_id = await office.do("anna", meeting_attempts.call_now, meeting_id)
     assert office.sent(Originate)[0].call_id == call_id
     with pytest.raises(Conflict, match="You are calling"):
@@ -209,7 +210,7 @@ async def test_a_manual_meeting_pops_up_and_one_click_dials(office: Floor) -> No
     await ends(office, EndReason.BUSY)
     assert await state(office, meeting_id) == "retry_wait"
     await office.do("anna", calls.finish_wrap_up)
-    assert await office.do("anna", meeting_attempts.current) == []
+    assert await office.do("anna", pop_ups.current) == []
     await office.later(301)
     assert len(desk.cards(office, "anna")) == 2
     await office.do("anna", meeting_attempts.call_now, meeting_id)
@@ -230,7 +231,7 @@ async def test_a_meeting_of_nobody_goes_to_who_presses_first(office: Floor) -> N
     await desk.answers(office)
     assert (await row(office, meeting_id)).user_id == office.people["bob"].id
     assert len(office.sent(Originate)) == 1
-    assert await office.do("anna", meeting_attempts.current) == []
+    assert await office.do("anna", pop_ups.current) == []
 
 
 async def test_call_cuts_a_countdown_short(office: Floor) -> None:

@@ -8,99 +8,27 @@ import asyncio
 import datetime as dt
 import os
 import random
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
 from callcenter import clock
-from callcenter.actor import Actor, Role
 from callcenter.config import Settings
 from callcenter.db import Database
-from callcenter.errors import Unavailable
 from callcenter.meetings import due
 from callcenter.meetings.models import Attempt, Meeting, MeetingState
-from callcenter.phone import EndReason, Event, Originate, Query, Reply, StationLive
-from callcenter.phone_fake_switch import FakeStation, FakeSwitch, Outcome
 from callcenter.projects.models import Project
-from callcenter.projects.service import set_members
-from callcenter.users.models import User
-from telephony.link import LinkServer
 from tests.callcenter.calls.floor import Floor
+from tests.callcenter.crashing import PEOPLE, Survivor, staff, start_child
 from tests.callcenter.meetings import desk
 from tests.callcenter.meetings.office import open_office
 
 KILLS = int(os.environ.get("CALLCENTER_CRASH_KILLS", "200"))
 DIALS = int(os.environ.get("CALLCENTER_CRASH_DIALS", "2000"))
-PEOPLE = tuple(f"agent{n}" for n in range(20))
 FINAL = frozenset({MeetingState.HELD.value, MeetingState.MISSED.value, MeetingState.UNCERTAIN.value})
-
-
-class Customers(FakeSwitch):
-    """The switch with customers who answer and hang up, are busy or let it ring; `dialled` counts the calls each got."""
-
-    def __init__(self, dialled: Counter[str], chance: random.Random, stations: list[str]) -> None:
-        super().__init__(self._tell)
-        self.emit: Callable[[Event], None] = lambda event: None
-        self._dialled, self._chance = dialled, chance
-        self.stations = {each: FakeStation(each, "tab", live=True) for each in stations}
-
-    def _tell(self, event: Event) -> None:
-        self.emit(event)
-
-    def _originate(self, command: Originate) -> None:
-        if command.leg_id not in self._known:
-            self._dialled[command.number] += 1
-            self._outcomes[command.number] = Outcome.RINGS
-            asyncio.get_running_loop().call_later(self._chance.uniform(0, 0.3), self._act, command.leg_id)
-        super()._originate(command)
-
-    def _act(self, leg_id: str) -> None:
-        """Answer, be busy, or hang up what was answered."""
-        leg = self.legs.get(leg_id)
-        if leg is None:
-            return
-        if leg.state == "answered":
-            self._end(leg_id, EndReason.COMPLETED, "far")
-        elif self._chance.random() < 0.5:
-            self._end(leg_id, EndReason.BUSY, "far", 486, "Busy Here")
-        else:
-            self._answered(leg)
-            asyncio.get_running_loop().call_later(self._chance.uniform(0, 0.3), self._act, leg_id)
-
-    async def answer(self, query: Query) -> Reply:
-        """Answer nothing (SwitchEnd)."""
-        raise Unavailable("Nobody asks this switch.")
-
-    def web_present(self, present: bool) -> None:
-        """Take no notice (SwitchEnd)."""
-
-
-class Survivor:
-    """The switch's process as far as the link can tell: `restart` kills all that lives in it."""
-
-    def __init__(self, path: Path, stations: list[str], chance: random.Random) -> None:
-        self.dialled: Counter[str] = Counter()
-        self._path, self._stations, self._chance = path, stations, chance
-        self._server: LinkServer | None = None
-
-    async def restart(self) -> None:
-        if self._server is not None:
-            await self._server.stop()
-        switch = Customers(self.dialled, self._chance, self._stations)
-        self._server = LinkServer(self._path, switch)
-        switch.emit = self._server.emit
-        await self._server.start()
-        for station in self._stations:
-            switch.emit(StationLive(station, "tab"))
-
-    async def stop(self) -> None:
-        if self._server is not None:
-            await self._server.stop()
 
 
 async def planned(floor: Floor, count: int) -> None:
@@ -129,20 +57,6 @@ async def planned(floor: Floor, count: int) -> None:
         await due.wake(uow, start)
 
 
-async def start_child(url: str, folder: Path) -> asyncio.subprocess.Process:
-    environment = {
-        **os.environ,
-        "CALLCENTER_DATABASE_URL": url.replace("+aiosqlite", "").replace("+psycopg", ""),
-        "CALLCENTER_DATA_DIR": str(folder),
-        "CALLCENTER_MEETING_COUNTDOWN_SECONDS": "1",
-    }
-    arguments = [sys.executable, "-m", "tests.callcenter.meetings.crash_child"]
-    child = await asyncio.create_subprocess_exec(*arguments, env=environment, stdout=asyncio.subprocess.PIPE)
-    assert child.stdout is not None
-    assert await child.stdout.readline() == b"up\n"
-    return child
-
-
 async def left(database: Database) -> int:
     """Return how many meetings are neither over nor uncertain."""
     async with database.reading() as uow:
@@ -156,13 +70,7 @@ async def test_kills_at_random_moments_of_many_dials(database: Database, tmp_pat
     floor = await open_office(database)
     clock.stop(False)
     clock.shift(0)
-    async with database.unit_of_work() as uow:
-        for name in PEOPLE:
-            user = User(login=name, name=name, role="consultant", password_hash="", created_at=uow.now)
-            uow.session.add(user)
-            await uow.session.flush()
-            floor.people[name] = Actor(user.id, name, Role.CONSULTANT)
-        await set_members(uow, floor.project_id, [floor.people[name].id for name in PEOPLE])
+    await staff(floor)
     await desk.rules(floor, attempts=1)
     await planned(floor, DIALS)
     settings = Settings(data_dir=tmp_path, _env_file=None)

@@ -101,7 +101,7 @@ async def test_a_contact_without_a_name_is_found_by_its_organisations_new_one(of
     assert organisation_id is not None
     first, _ = [await planned(office, contact_id=each.id, name="Offer") for each in (nameless, named)]
     async with office.database.unit_of_work(office.people["anna"]) as uow:
-        await contacts.update_organisation(uow, organisation_id, OrganisationInput(name="Śnieżka"), "PL")
+        await contacts.update_organisation(uow, organisation_id, OrganisationInput(name="Śnieżka"), 1, "PL")
     await office.run_due()
     assert await listed(office, q="sniezka") == await listed(office, q="acme") == [first]
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from callcenter import clock
-from callcenter.actor import Actor, Role
+from callcenter.actor import EVERY_ACCOUNT, Actor, Role
 from callcenter.contacts import csv_file
 from callcenter.contacts import service as contacts
 from callcenter.contacts.models import Contact
@@ -120,7 +120,9 @@ async def people(office: Floor) -> None:
             typed = [NumberInput(type="mobile", number=each) for each in phones]
             await contacts.create_contact(uow, ContactInput(first_name=first, last_name=last, email=email, numbers=typed), "PL")
         await projects.add_project(uow, ProjectInput(name="Bare"))
-        uow.session.add(User(login="zoe", name="Zoe", role="consultant", password_hash="", created_at=uow.now))
+        uow.session.add(
+            User(login="zoe", name="Zoe", role="consultant", accounts=sorted(EVERY_ACCOUNT), password_hash="", created_at=uow.now)
+        )
         gone = update(User).where(User.login == "celia").values(disabled_at=uow.now)
         await uow.session.execute(gone)
 
@@ -345,7 +347,7 @@ async def test_a_consultant_plans_what_they_may_and_sees_only_their_own_files(of
 
 async def test_times_are_of_the_importers_zone(office: Floor) -> None:
     sue = office.people["sue"]
-    abroad = Actor(sue.user_id, sue.name, Role.SUPERVISOR, time_zone="America/New_York")
+    abroad = Actor(sue.user_id, sue.name, Role.SUPERVISOR, time_zone="America/New_York", accounts=EVERY_ACCOUNT)
     done = await imports.run_import(office.database, abroad, file_of(GOOD), "meetings.csv")
     assert done.time_zone == "America/New_York"
     async with office.database.reading() as uow:

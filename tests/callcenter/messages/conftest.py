@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from callcenter.actor import EVERY_ACCOUNT
 from callcenter.config import Settings
 from callcenter.db import Database
 from callcenter.users.models import User
@@ -36,7 +37,9 @@ def mailing(database: Database, post: Post, tmp_path: Path) -> Database:
 
 async def add_person(database: Database, login: str = "anna", role: str = "consultant") -> int:
     async with database.unit_of_work() as uow:
-        user = User(login=login, name=login.title(), role=role, password_hash="", created_at=uow.now)
+        user = User(
+            login=login, name=login.title(), role=role, accounts=sorted(EVERY_ACCOUNT), password_hash="", created_at=uow.now
+        )
         uow.session.add(user)
         await uow.session.flush()
         return user.id

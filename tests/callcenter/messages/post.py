@@ -52,8 +52,8 @@ class Post:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if self.answers["RCPT"]:
-            return self.answers["RCPT"].pop(0)
+        if self.answers["RCPT"] and (answer := self.answers["RCPT"].pop(0)):  # "" takes it
+            return answer
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -71,6 +71,12 @@ def mail(subject: str, body: str = "x", to: str = "jan@example.org") -> Mail:
         body=body,
         message_id="<1@example.com>",
         created_at=clock.now(),
+        cc=[],
+        from_name="",
+        reply_to="",
+        html="",
+        parents=[],
+        files=[],
         calendar="",
         method="",
     )

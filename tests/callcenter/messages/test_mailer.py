@@ -25,6 +25,7 @@ from callcenter.wiring import wire
 from tests.callcenter.messages import post as posts
 from tests.callcenter.messages.conftest import add_person, settings_for
 from tests.callcenter.messages.post import Post
+from tests.postgres import repeating_subqueries
 
 TO = "jan@example.org"
 ADMINISTRATOR = Actor(None, "Ada", Role.ADMINISTRATOR)
@@ -226,7 +227,7 @@ async def test_a_crash_between_the_servers_answer_and_the_commit_sends_once_more
 ) -> None:
     mail_id = await queue(mailing)
 
-    async def crash(_mail: Mail) -> None:
+    async def crash(_mail: Mail, _refused: str) -> None:
         raise KilledError
 
     worker = Mailer(mailing)
@@ -256,6 +257,18 @@ async def test_two_servers_on_one_database_send_each_mail_once(mailing: Database
     assert len({each.message["Message-ID"] for each in post.received}) == 20
     assert {(await stored(mailing, each)).state for each in ids} == {"sent"}
     assert sum(each.counters["sent"] for each in workers) == 20
+
+
+async def test_one_mail_is_claimed_however_postgresql_plans_it(
+    tables_url: str, database_kind: str, tmp_path: Path, post: Post
+) -> None:
+    database = Database(tables_url + repeating_subqueries(database_kind), settings=settings_for(tmp_path, post.port))
+    wire(database)
+    for number in range(3):
+        await queue(database, f"jan{number}@example.org")
+    assert await Mailer(database).run_due()
+    assert len(post.received) == 3
+    await database.close()
 
 
 async def test_who_was_too_slow_does_not_write_over_who_came_after(mailing: Database, post: Post) -> None:

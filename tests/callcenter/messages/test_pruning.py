@@ -6,9 +6,11 @@ from sqlalchemy import select
 
 from callcenter import clock, jobs
 from callcenter.db import Database, UnitOfWork
+from callcenter.files import service as files
 from callcenter.jobs import Job
 from callcenter.messages import pruning, service
 from callcenter.messages.models import Mail
+from callcenter.privacy import retention
 from callcenter.scheduler import Scheduler
 from tests.callcenter.messages.conftest import settings_for
 
@@ -79,6 +81,8 @@ async def test_the_scheduler_looks_after_its_start_and_then_every_day(mailing: D
     await worker._first_sweep()
     async with mailing.unit_of_work() as uow:
         await jobs.drop(uow, "sweep")
+        await jobs.drop(uow, files.KIND)
+        await jobs.drop(uow, retention.KIND)
     clock.shift(366 * DAY)
     assert await worker.run_due() == 1
     assert await states(mailing) == []

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from callcenter.actor import Actor, Role
 from callcenter.db import Committed, Database
 from callcenter.errors import Conflict, Invalid, NotFound, NotPermitted, Unavailable
+from callcenter.keys import KEY_FILE
 from callcenter.phone import ConfigureTrunks, TrunkConfig
 from callcenter.trunks import secrets, service
 from callcenter.trunks.models import Trunk
@@ -48,7 +49,7 @@ async def test_a_stored_trunk_reaches_the_switch_with_its_password_and_shows_it_
         entry = await uow.session.get_one(AuditEntry, 1)
         assert "hunter2" not in str(entry.detail)
         assert entry.detail["password_changed"] is True
-    key = database.settings.data_dir / secrets.KEY_FILE
+    key = database.settings.data_dir / KEY_FILE
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
 
 
@@ -66,7 +67,7 @@ async def test_a_password_is_kept_changed_or_removed(database: Database) -> None
 async def test_a_lost_key_says_what_to_do(database: Database) -> None:
     async with database.unit_of_work(ADMIN) as uow:
         await service.add_trunk(uow, trunk(password="one"))
-    (database.settings.data_dir / secrets.KEY_FILE).unlink()
+    (database.settings.data_dir / KEY_FILE).unlink()
     async with database.reading(ADMIN) as uow:
         with pytest.raises(Unavailable, match="type the passwords again"):
             await service.configs(uow)
@@ -153,4 +154,4 @@ def test_keys_made_at_the_same_moment_end_as_one(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         sealed = list(pool.map(lambda n: secrets.seal(tmp_path / "new", str(n)), range(16)))
     assert [secrets.unseal(tmp_path / "new", each) for each in sealed] == [str(n) for n in range(16)]
-    assert [each.name for each in (tmp_path / "new").iterdir()] == [secrets.KEY_FILE]
+    assert [each.name for each in (tmp_path / "new").iterdir()] == [KEY_FILE]

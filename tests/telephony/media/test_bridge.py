@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import aioice.ice
 import pytest
 
-from callcenter.phone import PortRole
+from callcenter.phone import PortRole, Way
 from telephony.legs import Frame, Law
 from telephony.media import g711
-from telephony.media.bridge import BARGE, LISTEN, WHISPER, Bridge, Hears, Member
+from telephony.media.bridge import Bridge, Member
 from telephony.media.rtp_port import RtpPort, RtpPorts
 from telephony.media.sounds import Sounds
 from telephony.media.ticker import Ticker
@@ -132,18 +133,17 @@ async def test_unlike_laws_are_translated_even_when_one_changes_in_the_call(room
 
 
 @pytest.mark.parametrize(
-    ("table", "customer_hears_supervisor", "agent_hears_supervisor"), [(LISTEN, 0, 0), (WHISPER, 0, 1), (BARGE, 1, 1)]
+    ("way", "customer_hears_supervisor", "agent_hears_supervisor"), [(Way.LISTEN, 0, 0), (Way.WHISPER, 0, 1), (Way.BARGE, 1, 1)]
 )
-async def test_three_hear_whom_the_table_says(
-    room: Room, table: Hears, customer_hears_supervisor: int, agent_hears_supervisor: int
+async def test_three_hear_whom_the_way_says(
+    room: Room, way: Way, customer_hears_supervisor: int, agent_hears_supervisor: int
 ) -> None:
     customer, agent, supervisor = await room.person(500), await room.person(900, "pcmu"), await room.person(1400)
-    room.bridge.hears = table
     room.bridge.set_members(
         {
             "customer": Member(CUSTOMER, customer.port),
             "agent": Member(AGENT, agent.port),
-            "supervisor": Member(SUPERVISOR, supervisor.port),
+            "supervisor": Member(SUPERVISOR, supervisor.port, way=way),
         }
     )
     await asyncio.gather(customer.listen(60), agent.listen(60), supervisor.listen(60))
@@ -159,6 +159,61 @@ async def test_three_hear_whom_the_table_says(
     await asyncio.gather(customer.listen(), agent.listen())
     assert customer.hears(agent) > 0.95
     assert agent.hears(customer) > 0.95
+
+
+async def test_the_customer_notices_nothing_of_who_listens_whispers_and_leaves(room: Room) -> None:
+    customer, agent, supervisor = await room.person(500), await room.person(900), await room.person(1400)
+    room.bridge.join("customer", CUSTOMER, customer.port)
+    room.bridge.join("agent", AGENT, agent.port)
+    await customer.listen()
+    customer.peer.packets.clear()
+    for way in (Way.LISTEN, Way.WHISPER, Way.LISTEN):
+        room.bridge.join("supervisor", SUPERVISOR, supervisor.port, way=way)
+        await supervisor.listen(30)
+        assert supervisor.hears(customer) > 0.3
+    room.bridge.leave("supervisor")
+    await agent.listen(20)
+    packets = list(customer.peer.packets)
+    assert len(packets) > 90
+    assert {(second.sequence - first.sequence) & 0xFFFF for first, second in pairwise(packets)} == {1}
+    assert {(second.timestamp - first.timestamp) & 0xFFFFFFFF for first, second in pairwise(packets)} == {160}
+    assert strength(b"".join(packet.payload for packet in packets), "pcma", agent.hertz) > 0.99
+
+
+async def test_two_supervisors_are_there_each_in_their_own_way(room: Room) -> None:
+    customer, agent = await room.person(500), await room.person(900)
+    quiet, loud = await room.person(1400), await room.person(2100)
+    for key, role, person in (("customer", CUSTOMER, customer), ("agent", AGENT, agent)):
+        room.bridge.join(key, role, person.port)
+    room.bridge.join("quiet", SUPERVISOR, quiet.port)
+    room.bridge.join("loud", SUPERVISOR, loud.port, way=Way.WHISPER)
+    await asyncio.gather(*(each.listen(60) for each in (customer, agent, quiet, loud)))
+    assert agent.hears(loud) > 0.3
+    assert quiet.hears(loud) > 0.2
+    assert customer.hears(loud) < 0.01
+    for each in (customer, agent, loud):
+        assert each.hears(quiet) < 0.01
+    room.bridge.join("loud", SUPERVISOR, loud.port, way=Way.LISTEN)
+    room.bridge.join("quiet", SUPERVISOR, quiet.port, way=Way.BARGE)
+    await asyncio.gather(customer.listen(60), agent.listen(60))
+    for each in (customer, agent):
+        assert each.hears(quiet) > 0.3
+        assert each.hears(loud) < 0.01
+
+
+@pytest.mark.parametrize("way", list(Way))
+async def test_a_customer_whose_agent_is_away_hears_music_unless_a_supervisor_speaks_to_them(room: Room, way: Way) -> None:
+    customer, agent, supervisor = await room.person(500), await room.person(900), await room.person(1400)
+    room.bridge.join("customer", CUSTOMER, customer.port)
+    room.bridge.join("supervisor", SUPERVISOR, supervisor.port, way=way)
+    room.bridge.join("agent", AGENT, agent.port)
+    await customer.listen(60)
+    assert customer.hears(agent) > 0.3
+    agent.humming = False
+    if way is Way.BARGE:
+        await until(lambda: customer.hears(supervisor) > 0.95)
+        supervisor.humming = False
+    await until(lambda: is_music(customer))
 
 
 def is_music(person: Person) -> bool:

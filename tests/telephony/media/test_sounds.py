@@ -26,6 +26,7 @@ class Ear:
         self.law: Law = law
         self.on_frame: Callable[[Frame], None] | None = None
         self.on_digit: Callable[[str, int], None] | None = None
+        self.tap: Callable[[Frame], None] | None = None
         self.heard = 0.0
         self.frames: list[Frame] = []
 

@@ -30,8 +30,8 @@ async function request(method, path, body, keepalive) {
       method,
       keepalive,
       credentials: "same-origin",
-      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: { accept: "application/json", ...(body === undefined || body instanceof FormData ? {} : { "content-type": "application/json" }) },
+      body: body === undefined || body instanceof FormData ? body : JSON.stringify(body),
     });
   } catch {
     throw new ApiError(t("The server cannot be reached. Check the network; the page goes on trying."));
@@ -50,6 +50,7 @@ async function request(method, path, body, keepalive) {
 
 /** Leave for the sign-in page, and come back here afterwards. */
 export function toSignIn() {
+  document.dispatchEvent(new Event("callcenter:signed-out"));
   location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 

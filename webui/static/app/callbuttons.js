@@ -20,8 +20,9 @@ export function startCallButtons() {
 /** Switch every such button on or off, as things stand. */
 export function drawCallButtons() {
   waiting = false;
-  for (const button of document.querySelectorAll("[data-dial]")) {
-    const why = reason(button.dataset.dial.replace(/\D/g, "").length <= LONGEST_EMERGENCY);
+  for (const button of document.querySelectorAll("[data-dial], [data-reach=call]:not([data-never])")) {
+    const number = button.dataset.dial?.replace(/\D/g, "");
+    const why = reason(number !== undefined && number.length <= LONGEST_EMERGENCY);
     if (button.title === why && button.disabled === Boolean(why)) continue;
     button.disabled = Boolean(why);
     if (why) button.title = why;
@@ -34,6 +35,7 @@ function reason(emergency) {
   if (!state.me) return "";
   if (state.call || state.agent.state === "on_call") return t("You are on a call. Hang up first.");
   if (emergency) return "";
+  if (state.agent.state === "listening") return t("You listen to a call. Leave it first.");
   if (state.offers.length || state.agent.state === "offered") return t("A call is ringing at your desk. Answer or decline it first.");
   if (state.agent.state === "offline") return t("You are offline. Press Ready or Break first.");
   return "";

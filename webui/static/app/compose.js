@@ -80,7 +80,10 @@ function build(target, contact, ways) {
     count.textContent = words.join(" · ");
     send.disabled = Boolean(from.problem());
   };
-  text.addEventListener("input", draw);
+  text.addEventListener("input", () => {
+    draw();
+    form.toggleAttribute("data-unsaved", Boolean(text.value.trim())); // unfinished.js
+  });
   from.element.addEventListener("change", draw);
   element.addEventListener("keydown", (event) => {
     if (event.key === "Escape") leave();

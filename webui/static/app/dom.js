@@ -15,6 +15,17 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+export const MOST_UNREAD = 100; // the server counts no further
+
+/** Draw how much waits behind a link of the menu; nothing for none. */
+export function drawUnread(id, count, words) {
+  const mark = document.getElementById(id);
+  if (!mark) return;
+  mark.hidden = !count;
+  mark.textContent = count >= MOST_UNREAD ? `${MOST_UNREAD - 1}+` : String(count || "");
+  mark.title = count ? words : "";
+}
+
 /** Return an icon of the sprite, hidden from screen readers. */
 export function icon(name) {
   const space = "http://www.w3.org/2000/svg";
@@ -27,15 +38,16 @@ export function icon(name) {
   return svg;
 }
 
-/** Show a sentence for a while, longer when it is a danger or leads to a page (`link`). */
+/** Show a sentence for a while, longer when it is a danger or leads to a page (`link`). Returns its line; none when it stands there. */
 export function toast(sentence, level = "info", link = "") {
   const box = document.getElementById("toasts");
-  if (!box || [...box.children].some((line) => line.dataset.sentence === sentence)) return;
+  if (!box || [...box.children].some((line) => line.dataset.sentence === sentence)) return null;
   const close = h("button", { type: "button", "aria-label": t("Close") }, icon("x"));
   const line = h("div", { class: "toast-line", "data-level": level, "data-sentence": sentence, role: level === "danger" ? "alert" : "status" }, h("span", {}, sentence, link ? [" ", h("a", { href: link }, t("Show it"))] : ""), close);
   close.addEventListener("click", () => line.remove());
   box.append(line);
   setTimeout(() => line.remove(), level === "danger" || link ? 20000 : 6000);
+  return line;
 }
 
 /** Say something to screen readers at once. */

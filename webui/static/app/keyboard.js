@@ -21,9 +21,16 @@ export function startKeyboard() {
     if (shortcut && pressed === shortcut && state.offers.length) run(event, () => answer());
     else if (pressed === "Alt+M" && state.call) run(event, toggleMute);
     else if (pressed === "Alt+H" && state.call) run(event, hangUp);
-    else if (pressed === "Alt+E" && document.querySelector("#main a[data-edit]")) run(event, () => document.querySelector("#main a[data-edit]").click());
+    else if (pressed === "Alt+E" && document.querySelector("#main [data-edit]")) run(event, edit);
     else if (keypadOpen() && /^[0-9*#]$/.test(event.key) && !event.target.closest?.(TYPING)) run(event, () => press(state.call.id, event.key));
   });
+}
+
+/** Go to what edits the thing shown, or into its first field where the page is the form itself. */
+function edit() {
+  const found = document.querySelector("#main [data-edit]");
+  if (found.matches("a")) found.click();
+  else found.querySelector("input:not([type=hidden]), select, textarea")?.focus();
 }
 
 function run(event, action) {

@@ -10,6 +10,7 @@ let socket = null;
 let tries = 0;
 let timer = 0;
 let lost = false;
+let looking = null; // what the page shows
 
 /** Connect, and stay connected until the page goes. */
 export function startLive() {
@@ -29,6 +30,7 @@ function connect() {
   mine.addEventListener("open", () => {
     tries = 0;
     change({ connected: true });
+    if (looking) say(looking);
     if (lost) load().catch(() => {});
     lost = false;
   });
@@ -43,6 +45,17 @@ function connect() {
     retry(Math.min(LONGEST_WAIT, 400 * 2 ** tries) * (0.7 + Math.random() * 0.6));
     tries += 1;
   });
+}
+
+/** Tell the server what the page shows: {contact_id} or {organisation_id} with their timeline, {campaign_id} live; null: none. */
+export function look(subject) {
+  if (!subject && !looking) return;
+  looking = subject ? { type: "look", ...subject } : null;
+  say(looking || { type: "look" });
+}
+
+function say(message) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
 function retry(milliseconds) {

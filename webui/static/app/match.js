@@ -3,6 +3,7 @@
 import { api, quietly } from "./api.js";
 import { h, icon } from "./dom.js";
 import { t } from "./i18n.js";
+import { organisationOf, whoOf } from "./members.js";
 import { openContact } from "./navigate.js";
 import { load, state } from "./store.js";
 
@@ -12,16 +13,26 @@ const chosen = new Map(); // who it is, said before the answer; told the server 
 
 /** Several fit: ask, and preselect nobody. While it rings the choice waits for the answer; the contact opens at once. */
 export function chooser(offer) {
-  const ringing = state.offers.some((each) => each.call_id === offer.call_id);
-  const choose = (candidate) => {
-    chosen.set(offer.call_id, candidate);
-    if (ringing && candidate.contact_id) openContact(candidate.contact_id, candidate.name);
-    if (!ringing) tellMatch(offer.call_id, candidate);
-  };
+  const choose = choice(offer);
   return h("fieldset", { class: "candidates" }, h("legend", { class: "visually-hidden" }, t("Who is calling?")),
     offer.candidates.map((candidate) => h("label", {},
       h("input", { type: "radio", class: "form-check-input", name: `candidate-${offer.call_id}`, on: { change: () => choose(candidate) } }),
       h("span", {}, h("strong", {}, candidate.name), candidate.organisation ? ` · ${candidate.organisation}` : ""))));
+}
+
+/** The number is an organisation's: ask which of its people it is; null for any other caller. */
+export function organisationChooser(offer) {
+  const organisation = organisationOf(offer);
+  return organisation && whoOf(organisation, offer.call_id, choice(offer));
+}
+
+function choice(offer) {
+  const ringing = state.offers.some((each) => each.call_id === offer.call_id);
+  return (candidate) => {
+    chosen.set(offer.call_id, candidate);
+    if (ringing && candidate.contact_id) openContact(candidate.contact_id, candidate.name);
+    if (!ringing) tellMatch(offer.call_id, candidate);
+  };
 }
 
 /** Tell the server whom the person chose while it rang; false when nobody was. */
@@ -40,8 +51,14 @@ async function tellMatch(callId, candidate) {
   if (candidate.contact_id) openContact(candidate.contact_id, candidate.name);
 }
 
+/** Whether contacts are for this person at all: without an account role they are not. */
+function mayWork() {
+  return state.me?.user?.accounts?.length !== 0;
+}
+
 /** Nobody fits, or none of them: offer to create the contact, the number filled in. */
 export function createLink(offer) {
+  if (!mayWork()) return null;
   if (!["unknown", "short", "withheld", "invalid", "several", "off"].includes(offer.identification)) return null;
   return h("div", {}, createButton(offer));
 }
@@ -54,6 +71,7 @@ function createButton(offer) {
 
 /** Somebody else after all: search in the card; call, note and timeline move to whom is chosen. */
 export function somebodyElse(call) {
+  if (!mayWork()) return null;
   const found = h("div", { class: "candidates", "aria-live": "polite" });
   const input = h("input", { class: "form-control", type: "search", autocomplete: "off", placeholder: t("Name or number"), "aria-label": t("Name or number") });
   let timer = 0;
@@ -74,8 +92,14 @@ export function somebodyElse(call) {
     timer = setTimeout(search, SEARCH_MILLISECONDS);
   });
   const known = call.contact_id || call.organisation_id;
-  const box = h("details", { class: "somebody-else" }, h("summary", {}, known || call.identification === "several" ? t("It is somebody else") : t("Find the contact")),
+  const organisation = organisationOf(call);
+  const people = () => whoOf(organisation, call.id, (person) => tellMatch(call.id, person));
+  const box = h("details", { class: "somebody-else" }, h("summary", {}, organisation ? t("Who is it at {name}?", { name: organisation.name }) : known || call.identification === "several" ? t("It is somebody else") : t("Find the contact")),
     h("div", { class: "stack" }, input, found, known ? createButton({ ...call, call_id: call.id }) : null));
-  box.addEventListener("toggle", () => box.open && input.focus());
+  box.addEventListener("toggle", () => {
+    if (!box.open) return;
+    if (organisation && !box.querySelector("fieldset")) box.querySelector(".stack").prepend(people());
+    else input.focus();
+  });
   return box;
 }

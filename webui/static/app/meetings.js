@@ -108,11 +108,16 @@ function quietStrip(talking) {
   }
   const words = t("The meeting with {name} waits; its window is open until {time}.", { name: whoOf(first), time: when(first.to_at) });
   const rest = more.length ? tn("{count} more waits.", "{count} more wait.", more.length) : "";
-  strip("meeting", [words, rest].filter(Boolean).join(" "), { actions: [{ label: t("Show it"), run: () => go(more.length ? "/meetings" : `/meetings/${first.meeting_id}`) }] });
+  strip("meeting", [words, first.ticket_id ? ticketOf(first) : "", rest].filter(Boolean).join(" "), { actions: [{ label: t("Show it"), run: () => go(more.length ? "/meetings" : `/meetings/${first.meeting_id}`) }] });
 }
 
 function whoOf(meeting) {
   return meeting.contact || meeting.name || meeting.number_shown;
+}
+
+/** The ticket a meeting is about as people say it; its title only where one may see it. */
+function ticketOf(meeting) {
+  return t("Ticket #{id} {title}", { id: meeting.ticket_id, title: meeting.ticket }).trim();
 }
 
 function build(meeting) {
@@ -130,6 +135,7 @@ function build(meeting) {
       h("h2", { class: "popup-name", id }, title),
       h("div", { class: "popup-sub" }, sub),
       h("div", { class: "popup-why" }, icon("clock"), h("span", {}, between(meeting.from_at, meeting.to_at), " · ", pageLink(`/meetings/${meeting.meeting_id}`, about))),
+      meeting.ticket_id ? h("div", { class: "popup-why" }, icon("list-check"), h("span", {}, pageLink(`/tickets/${meeting.ticket_id}`, ticketOf(meeting)))) : null,
       meeting.attempts ? h("div", { class: "popup-why" }, icon("phone-outgoing"), h("span", {}, tn("{count} attempt so far", "{count} attempts so far", meeting.attempts))) : null,
       meeting.information ? h("div", { class: "meeting-information" }, meeting.information) : null,
       counting ? notNow(meeting) : actions(meeting),

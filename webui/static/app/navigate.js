@@ -13,7 +13,12 @@ export function go(path, { ask = true } = {}) {
 
 /** Tell whether <main>, or a part of it, holds text that was typed and not saved. */
 export function isDirty(part = document.getElementById("main")) {
-  return [...part.querySelectorAll("form[data-guard]")].some((form) => [...form.elements].some(changed));
+  return [...part.querySelectorAll("form[data-guard]")].some(formIsDirty);
+}
+
+/** Tell whether a form holds what was typed, chosen or added and not saved. */
+export function formIsDirty(form) {
+  return [...form.elements].some(changed) || form.querySelector("[data-added]") !== null;
 }
 
 function changed(field) {
@@ -29,7 +34,15 @@ function mayLeave() {
 
 /** Open a contact beside what the person is doing: at once, or as a strip when unsaved text is there (S4). */
 export function openContact(id, name) {
-  const path = `/contacts/${id}`;
+  openBeside(`/contacts/${id}`, name);
+}
+
+/** Open the organisation whose number called, the same way. */
+export function openOrganisation(id, name) {
+  openBeside(`/organisations/${id}`, name);
+}
+
+function openBeside(path, name) {
   if (location.pathname === path) return;
   if (!isDirty()) {
     go(path);

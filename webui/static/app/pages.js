@@ -5,14 +5,17 @@ import { drawCallButtons } from "./callbuttons.js";
 import { chord } from "./keyboard.js";
 import { drawDevices } from "./devices.js";
 import { h, toast } from "./dom.js";
+import { offerDraft } from "./drafts.js";
+import { countUnread } from "./email.js";
 import { t } from "./i18n.js";
 import { isDirty } from "./navigate.js";
 import { dial, keypad } from "./softphone.js";
 import { clock, secondsSince } from "./format.js";
 import { currentTheme, setTheme } from "./theme.js";
+import { showTimeline } from "./timeline_page.js";
 import { watch } from "./store.js";
 
-const LISTED = new Set(["call.answered", "call.changed", "call.ended", "call.ringing", "call.withdrawn", "agent.state", "meeting.due", "meeting.dialling", "meeting.changed", "meeting.missed", "meeting.assigned", "roster.changed", "text.received", "text.seen", "text.status"]);
+const LISTED = new Set(["call.answered", "call.changed", "call.ended", "call.ringing", "call.withdrawn", "agent.state", "meeting.due", "meeting.dialling", "meeting.changed", "meeting.missed", "meeting.assigned", "roster.changed", "text.received", "text.seen", "text.status", "ticket.changed"]);
 const REFRESH_MILLISECONDS = 400;
 const LARGEST_REFRESHED = 51; // a page of rows and the line that loads more
 let refreshTimer = 0;
@@ -20,6 +23,9 @@ let refreshTimer = 0;
 /** Wire up the parts of a page that was just shown. */
 export function enhance(main) {
   drawCallButtons();
+  offerDraft(main);
+  showTimeline(main);
+  countUnread(main);
   const devices = main.querySelector("[data-devices]");
   if (devices && !devices.childElementCount) drawDevices(devices);
   const pad = main.querySelector("[data-keypad]");
@@ -46,10 +52,11 @@ export function startPages() {
   document.addEventListener("htmx:error", () => toast(t("The page could not be loaded. Check the network and try again."), "danger"));
   watch((message) => document.body.dispatchEvent(new CustomEvent(`live-${message.type.replaceAll(".", "-")}`, { detail: message.data })));
   document.body.addEventListener("meetings-given", refreshSoon);
+  document.body.addEventListener("tickets-changed", refreshSoon);
   watch(({ type }) => LISTED.has(type) && refreshSoon());
   document.addEventListener("htmx:before:swap", (event) => { // somebody may have begun while the answer was on its way
     const list = event.detail.ctx.sourceElement;
-    if (list?.matches?.("#main [data-refresh]") && busy(list)) event.preventDefault();
+    if (list?.matches?.("#main [data-refresh], #main [data-kept]") && busy(list)) event.preventDefault();
   });
   setInterval(() => {
     for (const timer of document.querySelectorAll("#main [data-since]")) timer.textContent = clock(secondsSince(timer.dataset.since));
@@ -82,7 +89,8 @@ function clicked(event) {
   if (number) dial(number.dataset.dial, number.dataset.contact);
   const row = at("[data-add-row]");
   if (row) addRow(row);
-  at("[data-remove-row]")?.closest("[data-row]").remove();
+  const gone = at("[data-remove-row]")?.closest("[data-row]");
+  if (gone) removeRow(gone);
   if (at("[data-theme-toggle]")) toggleTheme();
   const copy = at("[data-copy]");
   if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => toast(t("Copied.")));
@@ -101,6 +109,15 @@ function addRow(button) {
   rows.append(template.content.cloneNode(true));
   rows.dataset.added = "";
   rows.lastElementChild.querySelector("input")?.focus();
+}
+
+function removeRow(row) {
+  const rows = row.parentElement;
+  const next = row.nextElementSibling || row.previousElementSibling;
+  row.remove();
+  rows.dataset.added = "";
+  (next?.querySelector("input") || document.querySelector(`[data-rows="${rows.id}"]`))?.focus();
+  rows.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 async function submitted(event) {

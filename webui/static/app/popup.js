@@ -4,8 +4,9 @@ import { api, quietly } from "./api.js";
 import { announce, h, icon } from "./dom.js";
 import { secondsUntil } from "./format.js";
 import { t } from "./i18n.js";
-import { chooser, createLink, tellChosen } from "./match.js";
-import { pageLink } from "./navigate.js";
+import { chooser, createLink, organisationChooser, tellChosen } from "./match.js";
+import { organisationOf } from "./members.js";
+import { openOrganisation, pageLink } from "./navigate.js";
 import { callerOf, ringFor } from "./ring.js";
 import { change, load, state, subscribe, takeCall } from "./store.js";
 import { linesOf, textButton } from "./timeline.js";
@@ -22,10 +23,12 @@ export function startPopups() {
 /** Answer the offer that has waited longest (or the one named). */
 export async function answer(callId = state.offers[0]?.call_id) {
   if (!callId) return;
+  const organisation = organisationOf(state.offers.find((offer) => offer.call_id === callId) || {});
   const call = await quietly(api("POST", `/calls/${callId}/answer`));
   if (call?.id) takeCall(call);
-  if (call?.id) await tellChosen(callId);
-  else await load().catch(() => {});
+  if (call?.id) {
+    if (!(await tellChosen(callId)) && organisation) openOrganisation(organisation.id, organisation.name);
+  } else await load().catch(() => {});
 }
 
 function draw() {
@@ -63,13 +66,14 @@ function acknowledge(offer) {
 
 function build(offer) {
   const heading = h("h2", { class: "popup-name", id: `popup-${offer.call_id}` }, ...nameOf(offer));
+  const who = h("div", {}, heading, h("div", { class: "popup-sub" }, subOf(offer)));
   const body = [
-    heading,
-    h("div", { class: "popup-sub" }, subOf(offer)),
+    h("div", { class: "popup-who" }, pictureOf(offer), who),
     h("div", { class: "popup-why" }, icon(offer.identification === "matched" ? "circle-check" : "info-circle"), h("span", {}, whyInWords(offer))),
     offer.identification === "several" ? chooser(offer) : null,
     createLink(offer),
     answerButtons(offer),
+    organisationChooser(offer), // below the buttons: what comes later must not push them from under the hand
     textButton(offer, offer.identification === "matched" ? offer.candidates[0]?.contact_id : null),
     linesOf(offer.timeline),
   ];
@@ -82,13 +86,22 @@ function build(offer) {
 function nameOf(offer) {
   const chosen = offer.identification === "matched" ? offer.candidates[0] : null;
   if (chosen?.contact_id) return [pageLink(`/contacts/${chosen.contact_id}`, chosen.name)];
+  if (chosen?.organisation_id) return [pageLink(`/organisations/${chosen.organisation_id}`, chosen.name)];
   return [callerOf(offer)];
+}
+
+/** The picture of whom we know to be calling. Its place is kept while it is loaded: the buttons below do not move. */
+function pictureOf(offer) {
+  const chosen = offer.identification === "matched" ? offer.candidates[0] : null;
+  if (!chosen?.contact_id || !chosen.avatar_id) return null;
+  const gone = (event) => event.target.remove(); // taken away meanwhile
+  return h("img", { class: "avatar avatar-lg", src: `/contacts/${chosen.contact_id}/avatar?v=${chosen.avatar_id}`, alt: "", width: 48, height: 48, on: { error: gone } });
 }
 
 function subOf(offer) {
   const first = offer.identification === "matched" ? offer.candidates[0] : null;
   const number = offer.identification === "withheld" ? "" : offer.number_shown || offer.number;
-  return [first?.organisation, number === callerOf(offer) ? "" : number, first ? "" : offer.caller_name].filter(Boolean).join(" · ");
+  return [first?.organisation === callerOf(offer) ? "" : first?.organisation, number === callerOf(offer) ? "" : number, first ? "" : offer.caller_name].filter(Boolean).join(" · ");
 }
 
 /** Say why these candidates were found, in words (B1). */
@@ -107,6 +120,7 @@ function whyInWords(offer) {
     invalid: t("The caller's number is not a telephone number"),
     short: t("A short, internal number"),
     off: t("This project does not look callers up"),
+    hidden: t("An account you may not see has this number"),
   };
   return kinds[offer.identification] || rules[offer.candidates[0]?.rule] || "";
 }

@@ -105,8 +105,9 @@ function notify(offer) {
 /** Return what to call the caller of an offer or call. */
 export function callerOf(offer) {
   const candidates = offer.candidates || [];
+  if (offer.contact) return offer.contact; // whom a person chose, also where an organisation was found
   if (offer.identification === "matched" && candidates[0]) return candidates[0].name;
-  return offer.contact || offer.number_shown || offer.caller_name || t("Hidden number");
+  return offer.number_shown || offer.caller_name || t("Hidden number");
 }
 
 /** Ask for notifications, at a click; a refusal is final and fine. */

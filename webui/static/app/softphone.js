@@ -1,7 +1,7 @@
 // The strip of the call in progress: who, state, time, levels, mute, hold, keypad, hang up. Drawn once per call, then updated.
 
-import { api, quietly } from "./api.js";
-import { announce, h, icon } from "./dom.js";
+import { ApiError, api, quietly } from "./api.js";
+import { announce, h, icon, toast } from "./dom.js";
 import { clock, secondsSince } from "./format.js";
 import { t } from "./i18n.js";
 import { percent } from "./levels.js";
@@ -25,12 +25,27 @@ export function startSoftphone() {
   setInterval(tick, 100);
 }
 
-/** Dial a number by hand; the strip shows what comes of it. */
+/** Dial a number by hand; the strip shows what comes of it. A customer who asked not to be called is called on a second word only. */
 export async function dial(number, contactId = null) {
   if (!number.trim()) return false;
-  const call = await quietly(api("POST", "/calls", { number, ...(contactId ? { contact_id: Number(contactId) } : {}) }));
+  const wanted = { number, ...(contactId ? { contact_id: Number(contactId) } : {}) };
+  const call = await quietly(begin(wanted));
   if (call) takeCall(call);
   return Boolean(call);
+}
+
+async function begin(wanted) {
+  try {
+    return await api("POST", "/calls", wanted, { quiet: true });
+  } catch (error) {
+    const objected = error instanceof ApiError && error.code === "do_not_contact";
+    const question = t("Call all the same? It is written down.");
+    if (objected && window.confirm(`${error.message} ${question}`)) {
+      return await api("POST", "/calls", { ...wanted, despite_objection: true });
+    }
+    if (!objected && error instanceof ApiError && error.status !== 401) toast(error.message, "danger");
+    throw error;
+  }
 }
 
 /** Hang up the call in progress. */
@@ -84,7 +99,8 @@ function build(box, call) {
     clearTimeout(failedTimer);
     failedTimer = setTimeout(() => state.ended?.id === call.id && change({ ended: null }), FAILED_MILLISECONDS);
   } else {
-    pieces.push(meters(parts), actions(call, parts));
+    parts.listeners = h("div", { class: "softphone-listeners", role: "status" });
+    pieces.push(meters(parts), actions(call, parts), parts.listeners);
   }
   box.replaceChildren(...pieces);
   box.hidden = false;
@@ -154,6 +170,7 @@ function update() {
   const about = [meeting, number === name ? "" : number, drawn.over ? carrierSaid(call) : words].filter(Boolean).join(" · ");
   const title = call.contact_id ? pageLink(`/contacts/${call.contact_id}`, name) : h("strong", {}, name);
   parts.who.replaceChildren(...(drawn.over ? [h("strong", { class: "softphone-reason" }, words)] : []), title, h("span", { class: "softphone-state" }, about));
+  if (parts.listeners) drawListeners(parts.listeners);
   parts.mute?.setAttribute("aria-pressed", String(station.muted));
   if (parts.mute) parts.mute.disabled = !station.microphone; // the tab or device that has the audio mutes it
   parts.hold?.setAttribute("aria-pressed", String(Boolean(call.held)));
@@ -162,6 +179,19 @@ function update() {
     drawn.announced = words;
     announce(`${name}: ${words}`);
   }
+}
+
+/** Say which supervisors are in one's call, as far as one is told. */
+function drawListeners(box) {
+  const words = {
+    listen: (name) => t("{name} listens to this call", { name }),
+    whisper: (name) => t("{name} speaks to you; the customer does not hear it", { name }),
+    barge: (name) => t("{name} is in the call; the customer hears it", { name }),
+  };
+  const said = state.listeners.map((each) => words[each.way](each.name)).join(" · ");
+  box.hidden = !said;
+  if (box.dataset.said !== said) box.replaceChildren(...(said ? [icon("headphones"), h("span", {}, said)] : []));
+  box.dataset.said = said;
 }
 
 function stateOf(call) {

@@ -13,10 +13,14 @@ export const state = {
   call: null,
   wrapUp: null,
   unsaved: [],
+  listeners: [], // supervisors in one's call, as far as one is told: {user_id, name, way, since}
+  listening: null, // the call one listens to oneself, as getMe says it
   meetings: [], // phone meetings that are up, as meeting.due says them
   meeting: null, // that of the call or the wrap-up: {call_id, mode, meeting}
+  lead: null, // of a campaign: shown to one, being called or wrapped up (getMe)
   missed: [], // one's own of the last hours that nobody has planned anew
   unreadTexts: 0, // that came for one's projects and nobody has dealt with
+  unreadEmails: 0, // that came and nobody has dealt with
   ended: null, // the last call that failed, so that its reason can be read
   connected: false,
   switchUp: true,
@@ -80,10 +84,14 @@ function take(me) {
     call: me.call || null,
     wrapUp: me.wrap_up || null,
     unsaved: me.unsaved || [],
+    listeners: me.listeners || [],
+    listening: me.listening || null,
     meetings: me.meetings || [],
     meeting: me.meeting || null,
+    lead: me.lead || null,
     missed: me.missed || [],
     unreadTexts: me.unread_texts || 0,
+    unreadEmails: me.unread_emails || 0,
     switchUp: me.switch_up !== false,
     draining: me.draining === true,
   });
@@ -125,12 +133,25 @@ const reducers = {
   "call.digit": (data) => {
     if (state.call?.id === data.call_id) change({ call: { ...state.call, digits: (state.call.digits || "") + data.digit } });
   },
+  "call.listeners": (data) => {
+    if (state.call?.id === data.call_id) change({ listeners: data.listeners });
+  },
+  "listening.changed": (data) => {
+    if (!data.call_id) change({ listening: null });
+    return load();
+  },
   "meeting.due": (data) => change({ meetings: [...state.meetings.filter((each) => each.meeting_id !== data.meeting_id), data] }),
   "meeting.dialling": (data) => {
     change({ meetings: state.meetings.filter((each) => each.meeting_id !== data.meeting_id) });
     return load();
   },
   "meeting.missed": () => load(),
+  "lead.shown": () => load(),
+  "lead.called": () => load(),
+  "lead.withdrawn": (data) => {
+    if (state.lead?.attempt_id === data.attempt_id) change({ lead: null });
+    return load();
+  },
   "meeting.changed": (data) => {
     const ours = state.meetings.some((each) => each.meeting_id === data.meeting_id) || state.missed.some((each) => each.id === data.meeting_id);
     return ours || state.meeting?.meeting.id === data.meeting_id ? load() : null;

@@ -1,11 +1,10 @@
 // Text messages: the buttons that write one, the count of those nobody has dealt with, and word of what came and what failed.
 
-import { announce, toast } from "./dom.js";
+import { announce, drawUnread, MOST_UNREAD, toast } from "./dom.js";
 import { t, tn } from "./i18n.js";
 import { compose } from "./compose.js";
 import { change, state, subscribe, watch } from "./store.js";
 
-const MOST_COUNTED = 100; // the server counts no further
 const LONGEST_TOLD = 120;
 
 /** Listen once: for buttons with data-text anywhere, and for what /live says. */
@@ -22,17 +21,12 @@ export function startTexting() {
   });
 }
 
-function drawCount() {
-  const mark = document.getElementById("unread-texts");
-  if (!mark) return;
-  const count = state.unreadTexts;
-  mark.hidden = !count;
-  mark.textContent = count >= MOST_COUNTED ? `${MOST_COUNTED - 1}+` : String(count || "");
-  mark.title = count ? tn("{count} text message waits", "{count} text messages wait", count) : "";
+function drawCount({ unreadTexts: count }) {
+  drawUnread("unread-texts", count, tn("{count} text message waits", "{count} text messages wait", count));
 }
 
 function came(data) {
-  change({ unreadTexts: Math.min(MOST_COUNTED, state.unreadTexts + 1) });
+  change({ unreadTexts: Math.min(MOST_UNREAD, state.unreadTexts + 1) });
   const name = data.contact || data.number_shown || t("an unknown sender");
   const beginning = data.text.length > LONGEST_TOLD ? `${[...data.text].slice(0, LONGEST_TOLD).join("")}…` : data.text;
   const sentence = t("SMS from {name}: {text}", { name: isolated(name), text: isolated(beginning) });

@@ -20,13 +20,15 @@ export function machineOf(machine) {
 /** Say a line of the timeline in the person's language. */
 function textOf(line) {
   if (line.kind === "meeting") return meetingText(line);
+  if (line.kind === "email") return `${line.data?.direction === "outbound" ? t("E-mail to the customer") : t("E-mail from the customer")}: ${line.data?.subject || line.text}`;
+  if (line.kind === "fax") return [t("Fax to the customer"), line.data?.subject].filter(Boolean).join(": ");
   if (line.kind === "text") return `${line.data?.direction === "outbound" ? t("SMS to the customer") : t("SMS from the customer")}: ${line.text}`;
-  if (line.kind !== "call") return line.text;
-  const { direction, outcome, seconds, disposition, note, dropped, machine } = line.data || {};
+  if (line.kind !== "call") return line.text || t("Contact changed");
+  const { direction, outcome, seconds, disposition, note, dropped, machine, joined } = line.data || {};
   const way = direction === "outbound" ? t("Call to the customer") : t("Call from the customer");
-  const results = { missed: t("missed"), busy: t("busy"), no_answer: t("no answer"), rejected: t("rejected"), unreachable: t("not reachable"), cancelled: t("cancelled"), failed: t("failed"), dropped: t("consultant was gone") };
+  const results = { missed: t("missed"), busy: t("busy"), no_answer: t("no answer"), rejected: t("rejected"), unreachable: t("not reachable"), cancelled: t("cancelled"), failed: t("failed"), dropped: t("consultant was gone"), abandoned: t("nobody was free"), completed: t("no talk") };
   const cut = dropped && outcome === "answered" ? t("consultant dropped") : null;
-  return [way, outcome === "answered" ? clock(seconds || 0) : results[outcome], machineOf(machine), cut, disposition, note].filter(Boolean).join(" · ");
+  return [way, outcome === "answered" ? clock(seconds || 0) : results[outcome], machineOf(machine), joined ? t("with {names}", { names: joined }) : null, cut, disposition, note].filter(Boolean).join(" · ");
 }
 
 function meetingText({ text, data }) {

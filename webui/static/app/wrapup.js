@@ -5,9 +5,10 @@ import { h, icon, toast } from "./dom.js";
 import { clock, secondsUntil } from "./format.js";
 import { t } from "./i18n.js";
 import { chooser, createLink, somebodyElse } from "./match.js";
-import { pageLink } from "./navigate.js";
+import { go, pageLink } from "./navigate.js";
 import { noteField } from "./note.js";
 import { outcomePart } from "./outcome.js";
+import { refusingPart } from "./refusing.js";
 import { callerOf } from "./ring.js";
 import { change, load, state, subscribe } from "./store.js";
 import { machineOf, textButton } from "./timeline.js";
@@ -43,6 +44,7 @@ function build(call) {
   const id = call.id;
   const note = noteField(call);
   const outcome = outcomePart(id);
+  const refusing = refusingPart(id);
   const disposition = h("select", { class: "form-select", id: `disposition-${id}` });
   const head = h("div", { class: "popup-head" });
   const who = h("div");
@@ -52,6 +54,7 @@ function build(call) {
     h("div", { class: "popup-body" }, who, ask, outcome.element,
       h("div", {}, note.elements),
       h("div", {}, h("label", { class: "form-label", for: disposition.id }, t("Disposition")), disposition),
+      refusing.element,
       finish));
   const fold = h("button", { type: "button", class: "popup-fold", "aria-expanded": "true", "aria-label": t("Fold the note"), on: { click: () => {
     const folded = element.classList.toggle("popup-folded");
@@ -71,10 +74,12 @@ function build(call) {
       if (error.status === 409) await load().catch(() => {}); // the other text appears beside this one
       return;
     }
+    const plans = state.lead?.attempt_id === id && state.lead.meetings.includes(chosen) ? state.lead.meeting : null;
     if (state.wrapUp?.id === id) await quietly(api("POST", "/me/wrap-up/finish"));
     change({ wrapUp: state.wrapUp?.id === id ? null : state.wrapUp });
     await load().catch(() => {});
     document.body.dispatchEvent(new CustomEvent("live-timeline"));
+    if (plans) go(plans);
   };
   finish.append(
     h("button", { type: "button", class: "btn btn-primary", on: { click: save } }, icon("check"), t("Save and finish")),
@@ -83,12 +88,12 @@ function build(call) {
 
   let shown = "";
   const update = (now) => {
-    const over = now.state === "ended" || now.state === "announcing"; // for who dropped it is over
+    const over = now.state === "ended" || now.state === "announcing" || now.state === "playing"; // for who dropped it is over
     element.classList.toggle("popup-wrap-up", over);
     finish.hidden = !over;
     note.follow(now);
     outcome.follow(now);
-    const marks = JSON.stringify([now.identification, now.contact_id, now.contact, now.organisation, over, now.machine, now.disposition_id, (state.me?.dispositions || []).length]);
+    const marks = JSON.stringify([now.identification, now.contact_id, now.contact, now.organisation, over, now.machine, now.number, now.project, now.disposition_id, (state.me?.dispositions || []).length]);
     if (marks === shown) return;
     shown = marks;
     head.replaceChildren(icon(over ? "note" : "phone-call"), over ? t("Wrap-up") : now.project || t("Call"), h("span", { class: "timer", role: "timer" }), fold);
@@ -97,7 +102,8 @@ function build(call) {
       h("div", { class: "popup-sub" }, [now.organisation, now.number_shown === name ? "" : now.number_shown, machineOf(now.machine)].filter(Boolean).join(" · ")));
     const asking = { ...now, call_id: now.id };
     const open = !now.contact_id && !now.organisation_id;
-    ask.replaceChildren(...[open && now.identification === "several" ? chooser(asking) : null, textButton(now, now.contact_id), somebodyElse(now), open ? createLink(asking) : null].filter(Boolean));
+    ask.replaceChildren(...[open && now.identification === "several" ? chooser(asking) : null, textButton(now, now.contact_id), now.hidden ? null : somebodyElse(now), open ? createLink(asking) : null].filter(Boolean));
+    refusing.follow(now);
     options(disposition, now);
   };
   return { id, element, update, note };

@@ -1,14 +1,20 @@
-"""The contact centre without its pages, for tests that kill it: `python -m tests.callcenter.meetings.crash_child`."""
+"""The contact centre without its pages, for tests that kill it: `python -m tests.callcenter.crash_child`.
+
+CALLCENTER_CRASH_SHIFT: seconds its clock is ahead.
+"""
 
 import asyncio
 import logging
+import os
 
 import structlog
 from sqlalchemy import select
 
-from callcenter.actor import Actor, Role
+from callcenter import clock
+from callcenter.actor import EVERY_ACCOUNT, Actor, Role
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import service as calls
+from callcenter.campaigns.dialer import Dialer
 from callcenter.config import Settings
 from callcenter.db import Committed, Database, away
 from callcenter.errors import CallCenterError
@@ -20,18 +26,19 @@ from telephony.link import SwitchLink
 
 async def main() -> None:
     """Run until killed; consultants are ready again whenever they are not at work."""
+    clock.shift(float(os.environ.get("CALLCENTER_CRASH_SHIFT", "0")))
     settings = Settings(_env_file=None)
     database = wire(Database(settings.sqlalchemy_url, settings=settings))
-    link, scheduler = SwitchLink(settings.socket_path("link")), Scheduler(database)
+    link, scheduler, dialer = SwitchLink(settings.socket_path("link")), Scheduler(database), Dialer(database)
 
     def send(committed: Committed) -> None:
         for command in committed.commands:
             link.send(command)
 
-    database.after_commit.extend([send, scheduler.committed])
+    database.after_commit.extend([send, scheduler.committed, dialer.committed])
     print("up", flush=True)  # noqa: T201 - the parent waits for it
     async with asyncio.TaskGroup() as tasks:
-        for each in (link.run(), Switchboard(database, link).run(), scheduler.run(), _hands(database)):
+        for each in (link.run(), Switchboard(database, link).run(), scheduler.run(), dialer.run(), _hands(database)):
             tasks.create_task(each)
 
 
@@ -44,7 +51,7 @@ async def _hands(database: Database) -> None:
                 query = select(Agent.user_id).where(Agent.state.in_(idle), Agent.station_live)
                 found = list(await uow.session.scalars(query))
             for user_id in found:
-                async with database.unit_of_work(Actor(user_id, str(user_id), Role.CONSULTANT)) as uow:
+                async with database.unit_of_work(Actor(user_id, str(user_id), Role.CONSULTANT, accounts=EVERY_ACCOUNT)) as uow:
                     await calls.set_agent_state(uow, "ready")
         except CallCenterError:
             pass

@@ -1,0 +1,1 @@
+"""E-mails and faxes with customers, both ways: written, sent, received, on the customer's timeline."""

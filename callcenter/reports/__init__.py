@@ -1,0 +1,1 @@
+"""Reports over all capabilities: what supervisors decide by."""
