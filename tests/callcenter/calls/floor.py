@@ -1,12 +1,12 @@
 """A small call centre floor for tests: people, a project, a trunk, and a switch that is driven by hand."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Integer, inspect, select
 
 from callcenter import clock
-from callcenter.actor import SYSTEM, Actor, Role
+from callcenter.actor import EVERY_ACCOUNT, SYSTEM, AccountRole, Actor, Role
 from callcenter.agents.models import Agent
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, CallBack, Leg, Offer
@@ -20,7 +20,7 @@ from callcenter.switchboard import dispatch
 from callcenter.trunks.service import TrunkInput, add_trunk
 from callcenter.users.models import User
 
-ADMIN = Actor(None, "root", Role.ADMINISTRATOR)
+ADMIN = Actor(None, "root", Role.ADMINISTRATOR, accounts=EVERY_ACCOUNT)
 DIALLED = "+48221234567"
 CALLER = "+48601234567"
 
@@ -118,9 +118,13 @@ class Floor:
         return [(names[to[0]], event.call_id) for event, to in self.messages if isinstance(event, CallOffered) and to is not None]
 
     async def all(self, kind: type[Any]) -> list[Any]:
-        """Return all rows of a table as they stand."""
+        """Return all rows of a table, in the order they were written where their keys are counted.
+
+        Without an order PostgreSQL puts a new row into the first page with room, before older ones.
+        """
+        keys = [key for key in inspect(kind).primary_key if isinstance(key.type, Integer)]
         async with self.database.reading() as uow:
-            return list(await uow.session.scalars(select(kind)))
+            return list(await uow.session.scalars(select(kind).order_by(*keys)))
 
     async def call_of(self, leg_id: str) -> Call:
         async with self.database.reading() as uow:
@@ -154,6 +158,13 @@ class Floor:
             await uow.session.flush()
             return contact.id
 
+    async def give(self, who: str, *accounts: AccountRole) -> None:
+        """Let a person have these account roles and no others."""
+        actor = self.people[who]
+        async with self.database.unit_of_work() as uow:
+            (await uow.session.get_one(User, actor.id)).accounts = sorted(accounts)
+        self.people[who] = replace(actor, accounts=frozenset(accounts))
+
     async def timeline(self, contact_id: int) -> list[TimelineEntry]:
         return [entry for entry in await self.all(TimelineEntry) if entry.contact_id == contact_id]
 
@@ -165,10 +176,17 @@ async def open_floor(database: Database, names: tuple[str, ...] = ("anna", "bob"
     async with database.unit_of_work(SYSTEM) as uow:
         for name in (*names, "sue"):
             role = Role.SUPERVISOR if name == "sue" else Role.CONSULTANT
-            user = User(login=name, name=name.capitalize(), role=role.value, password_hash="", created_at=uow.now)
+            user = User(
+                login=name,
+                name=name.capitalize(),
+                role=role.value,
+                accounts=sorted(EVERY_ACCOUNT),
+                password_hash="",
+                created_at=uow.now,
+            )
             uow.session.add(user)
             await uow.session.flush()
-            people[name] = Actor(user.id, user.name, role)
+            people[name] = Actor(user.id, user.name, role, accounts=EVERY_ACCOUNT)
         trunk = await add_trunk(uow, TrunkInput(name="carrier", host="192.0.2.1", caller_ids=[DIALLED], emergency=True))
         rules = {"name": "Sales", "numbers": [DIALLED], "trunk_id": trunk.id, "caller_id": DIALLED, **project}
         made = await add_project(uow, ProjectInput.model_validate(rules))
