@@ -7,16 +7,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from callcenter import clock
 from callcenter.config import Settings
 from callcenter.db import Database
-from callcenter.models import Base
+from callcenter.users import passwords
 from callcenter.wiring import wire
-from tests import postgres
+from tests import postgres, tables
 
 # Shared machines are slow at times: an example that took long is no failure.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
@@ -32,6 +33,14 @@ LONGEST = ("tests/webui/test_rights_walk", "tests/walks/test_whole", "tests/walk
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; the order within a file stays."""
     items.sort(key=lambda item: next((place for place, each in enumerate(LONGEST) if item.nodeid.startswith(each)), len(LONGEST)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords as lightly as argon2 allows: as strong as in earnest, a story that signs in spends a second on it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -58,36 +67,30 @@ async def database_url(database_kind: str, tmp_path: Path, request: pytest.Fixtu
 
 
 @pytest.fixture(scope="session")
-def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a SQLite file with all tables, to be copied: quicker than making them for each test."""
-    path = tmp_path_factory.mktemp("tables") / "tables.db"
-    _make_tables(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture(scope="session")
 def postgres_tables(postgres_sockets: str) -> postgres.Tables:
     """Make a PostgreSQL database with all tables, used by one test after another: emptying it takes 5 % of making it anew."""
-    return postgres.Tables(postgres_sockets, _make_tables)
+    return postgres.Tables(postgres_sockets, tables.make)
 
 
 @pytest.fixture
 async def tables_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """Yield the address of a database with all tables and no rows."""
     if database_kind == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_tables"), tmp_path / "test.db")
+        shutil.copy(tables.sqlite_file(), tmp_path / "test.db")
         yield f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
         return
-    tables: postgres.Tables = request.getfixturevalue("postgres_tables")
-    yield tables.empty()
+    kept: postgres.Tables = request.getfixturevalue("postgres_tables")
+    yield kept.empty()
 
 
 @pytest.fixture
 async def database(tables_url: str, tmp_path: Path) -> AsyncIterator[Database]:
     """Yield a Database with all tables and the inbox listener, on each kind in turn."""
     database = Database(tables_url, settings=Settings(data_dir=tmp_path))
+    tables.share_statements(database)
     wire(database)
     yield database
+    tables.keep_statements(database)
     await database.close()
 
 
@@ -102,12 +105,6 @@ async def _postgres_database(sockets: str, like: str) -> AsyncIterator[str]:
     async with admin.connect() as connection:
         await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     await admin.dispose()
-
-
-def _make_tables(url: str) -> None:
-    engine = create_engine(url)
-    Base.metadata.create_all(engine)
-    engine.dispose()
 
 
 @pytest.fixture(autouse=True)

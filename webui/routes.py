@@ -41,6 +41,7 @@ def table() -> list[BaseRoute]:
         for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda each: each.name):
             found.extend(getattr(importlib.import_module(f"{package.__name__}.{module.name}"), "ROUTES", ()))
     return [
+        Mount("/static", Assets(directory=views.STATIC, check_dir=False), name="static"),  # first: a page asks for dozens
         *live.ROUTES,
         *found,
         *openapi_document.ROUTES,
@@ -48,5 +49,4 @@ def table() -> list[BaseRoute]:
         *metrics.ROUTES,
         *webhooks.ROUTES,
         Route("/i18n.json", browser_messages),
-        Mount("/static", Assets(directory=views.STATIC, check_dir=False), name="static"),
     ]

@@ -14,7 +14,6 @@ from callcenter.config import Settings
 from callcenter.contacts import service as contacts
 from callcenter.contacts.forms import ContactInput, NumberInput
 from callcenter.db import Committed, Database
-from callcenter.models import Base
 from callcenter.projects import service as projects
 from callcenter.projects.service import ProjectInput
 from callcenter.scheduler import Scheduler
@@ -23,6 +22,7 @@ from callcenter.trunks import service as trunks
 from callcenter.trunks.service import TrunkInput
 from callcenter.users import service as users
 from callcenter.wiring import wire
+from tests import tables
 from tests.walks.fake_station import FakeStationPhone
 from webui.app import create_app
 from webui.live import LiveHub
@@ -68,9 +68,7 @@ async def until(condition: Callable[[], object], what: str, seconds: float = PAT
 async def running(folder: Path, *, demo: bool = False, **more: Any) -> AsyncIterator[Product]:
     """Run the product on a free port with a little data; `more` are settings."""
     settings = Settings(data_dir=folder, demo=demo, station_grace_seconds=8, _env_file=None, **more)
-    database = Database(settings.sqlalchemy_url, settings=settings)
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
+    database = tables.sqlite_database(settings)
     phone = FakeStationPhone()
     live = LiveHub(database)
     scheduler = Scheduler(database)
@@ -103,6 +101,7 @@ async def running(folder: Path, *, demo: bool = False, **more: Any) -> AsyncIter
             with suppress(asyncio.CancelledError):
                 await task
         await phone.close()
+        tables.keep_statements(database)
         await database.close()
 
 

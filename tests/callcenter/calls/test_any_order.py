@@ -19,10 +19,8 @@ from callcenter.calls import service as calls
 from callcenter.calls.models import Call, CallBack, CallState, Leg, Listening, Offer
 from callcenter.config import Settings
 from callcenter.contacts.models import TimelineEntry
-from callcenter.db import Database
 from callcenter.errors import CallCenterError
 from callcenter.jobs import Job
-from callcenter.models import Base
 from callcenter.phone import (
     Bridge,
     EndReason,
@@ -39,6 +37,7 @@ from callcenter.phone import (
 from callcenter.projects.service import set_members
 from callcenter.users.models import User
 from callcenter.wiring import wire
+from tests import tables
 from tests.callcenter.calls.floor import ADMIN, Floor, open_floor
 
 PEOPLE = ("anna", "bob", "celia")
@@ -61,9 +60,7 @@ class Calls(RuleBasedStateMachine):
 
     async def _open(self) -> Floor:
         folder = Path(self.folder.name)
-        database = Database(f"sqlite+aiosqlite:///{folder / 'test.db'}", settings=Settings(data_dir=folder))
-        async with database.engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
+        database = tables.sqlite_database(Settings(data_dir=folder))
         wire(database)
         floor = await open_floor(database, PEOPLE)
         async with database.unit_of_work(ADMIN) as uow:
@@ -80,6 +77,7 @@ class Calls(RuleBasedStateMachine):
         return floor
 
     def teardown(self) -> None:
+        tables.keep_statements(self.floor.database)
         self.runner.run(self.floor.database.close())
         self.runner.close()
         self.folder.cleanup()

@@ -21,10 +21,8 @@ from callcenter.campaigns.lead_models import LeadAttempt
 from callcenter.campaigns.models import CampaignMode
 from callcenter.config import Settings
 from callcenter.contacts.consent_models import Consent
-from callcenter.db import Database
 from callcenter.errors import CallCenterError
 from callcenter.jobs import Job
-from callcenter.models import Base
 from callcenter.phone import (
     DtmfReceived,
     EndReason,
@@ -43,6 +41,7 @@ from callcenter.phone import (
 )
 from callcenter.projects.service import set_dispositions
 from callcenter.wiring import wire
+from tests import tables
 from tests.callcenter.campaigns.dialling import FILE, Room, invariants, open_room
 
 PEOPLE = ("anna", "bob")
@@ -69,9 +68,7 @@ class Campaigns(RuleBasedStateMachine):
 
     async def _open(self) -> Room:
         folder = Path(self.folder.name)
-        database = Database(f"sqlite+aiosqlite:///{folder / 'test.db'}", settings=Settings(data_dir=folder, _env_file=None))
-        async with database.engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
+        database = tables.sqlite_database(Settings(data_dir=folder, _env_file=None))
         wire(database)
         database.before_commit.append(self._crash)
         delays = dict.fromkeys(("busy", "no_answer", "machine", "failed", "no_agent"), 1)
@@ -96,6 +93,7 @@ class Campaigns(RuleBasedStateMachine):
             raise Lost
 
     def teardown(self) -> None:
+        tables.keep_statements(self.floor.database)
         self.runner.run(self.floor.database.close())
         self.runner.close()
         self.folder.cleanup()

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from callcenter.config import Settings
 from callcenter.main.cli import app, demonstrable
+from tests import tables
 from tests.callcenter.correspondence.conftest import PDF, Office, letter
 from tests.callcenter.messages.conftest import settings_for
 
@@ -32,10 +33,8 @@ def test_the_demo_writes_to_the_log_unless_a_mail_server_is_named(tmp_path: Path
     assert demonstrable(Settings(data_dir=tmp_path, _env_file=None)).smtp == ""
 
 
-def test_a_file_is_taken_as_if_the_mailbox_had_brought_it(
-    sqlite_tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copy(sqlite_tables, tmp_path / "callcenter.db")
+def test_a_file_is_taken_as_if_the_mailbox_had_brought_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(tables.sqlite_file(), tmp_path / "callcenter.db")
     monkeypatch.setenv("CALLCENTER_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("CALLCENTER_DATABASE_URL", raising=False)
     file = tmp_path / "mail.eml"

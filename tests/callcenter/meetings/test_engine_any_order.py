@@ -18,14 +18,12 @@ from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, CallState, Leg, Offer
 from callcenter.config import Settings
-from callcenter.db import Database
 from callcenter.errors import CallCenterError
 from callcenter.jobs import Job
 from callcenter.meetings import attempts, conditions, reachable, service
 from callcenter.meetings import settings as rules_of_projects
 from callcenter.meetings.forms import MeetingChange
 from callcenter.meetings.models import Attempt, Meeting, MeetingSettings, MeetingState
-from callcenter.models import Base
 from callcenter.phone import (
     Announced,
     EndReason,
@@ -40,6 +38,7 @@ from callcenter.phone import (
     StationState,
 )
 from callcenter.wiring import wire
+from tests import tables
 from tests.callcenter.calls.floor import Floor
 from tests.callcenter.meetings import desk
 from tests.callcenter.meetings.office import meeting as typed
@@ -66,9 +65,7 @@ class Meetings(RuleBasedStateMachine):
 
     async def _open(self) -> Floor:
         folder = Path(self.folder.name)
-        database = Database(f"sqlite+aiosqlite:///{folder / 'test.db'}", settings=Settings(data_dir=folder, _env_file=None))
-        async with database.engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
+        database = tables.sqlite_database(Settings(data_dir=folder, _env_file=None))
         wire(database)
         floor = await open_office(database)
         closed = clock.now() + dt.timedelta(hours=2)  # and an hour later they call again
@@ -86,6 +83,7 @@ class Meetings(RuleBasedStateMachine):
         return floor
 
     def teardown(self) -> None:
+        tables.keep_statements(self.floor.database)
         self.runner.run(self.floor.database.close())
         self.runner.close()
         self.folder.cleanup()
