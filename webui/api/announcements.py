@@ -1,16 +1,14 @@
 """The announcement a customer of a phone meeting hears when the consultant drops: kept, listened to, taken away."""
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse
 
 from callcenter.actor import Actor, Role
 from callcenter.db import UnitOfWork
-from callcenter.errors import Conflict, Invalid
+from callcenter.errors import Conflict
 from callcenter.meetings import settings
 from callcenter.meetings.forms import SettingsOut
-from webui import views
-from webui.errors import WrongType
+from webui import sounds
 from webui.openapi import operation, routes_of
 from webui.validation import Id
 
@@ -27,16 +25,7 @@ async def read_meeting_announcement(uow: UnitOfWork, project_id: Id) -> bytes:
 @operation("PUT", _PATH, "setMeetingAnnouncement", role=Role.SUPERVISOR, upload=True, dry_run=False, errors=(Conflict,))
 async def set_meeting_announcement(request: Request, actor: Actor, project_id: Id) -> SettingsOut:
     """Keep another one: WAV, 8000 samples a second, 16 bit, mono, at most a minute. Calls that go on keep theirs."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise WrongType("Send the file as multipart/form-data.")
-    form = await views.form(request)
-    try:
-        sent = form.get("file")
-        if not isinstance(sent, UploadFile) or not sent.filename:
-            raise Invalid("Choose a WAV file.", field="file")
-        sound = await sent.read()
-    finally:
-        await form.close()
+    sound = await sounds.sent(request)
     async with request.app.state.database.unit_of_work(actor) as uow:
         return await settings.set_announcement(uow, project_id, sound)
 

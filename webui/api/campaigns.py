@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from pydantic import BaseModel, Field
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse
 
@@ -12,9 +11,8 @@ from callcenter.campaigns import dispositions, members, messages, queries, scrip
 from callcenter.campaigns.forms import CampaignChange, CampaignInput, MeaningInput, MessageKind, ModeChange, Opening, StateName
 from callcenter.campaigns.views import CampaignFigures, CampaignLine, CampaignMemberOut, CampaignOut, MeaningOut
 from callcenter.db import UnitOfWork
-from callcenter.errors import Conflict, Invalid
-from webui import i18n, views
-from webui.errors import WrongType
+from callcenter.errors import Conflict
+from webui import i18n, sounds
 from webui.openapi import operation, routes_of
 from webui.validation import Id, In, Line
 
@@ -190,16 +188,7 @@ async def read_message(uow: UnitOfWork, campaign_id: Id, kind: MessageKind) -> b
 @operation("PUT", _MESSAGE, "setCampaignMessage", role=Role.SUPERVISOR, upload=True, dry_run=False, errors=(Conflict,))
 async def set_message(request: Request, actor: Actor, campaign_id: Id, kind: MessageKind) -> CampaignOut:
     """Keep another one: WAV, 8000 samples a second, 16 bit, mono, at most a minute. Calls that go on keep theirs."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise WrongType("Send the file as multipart/form-data.")
-    form = await views.form(request)
-    try:
-        sent = form.get("file")
-        if not isinstance(sent, UploadFile) or not sent.filename:
-            raise Invalid("Choose a WAV file.", field="file")
-        sound = await sent.read()
-    finally:
-        await form.close()
+    sound = await sounds.sent(request)
     async with request.app.state.database.unit_of_work(actor) as uow:
         return await messages.set_message(uow, campaign_id, kind, sound)
 

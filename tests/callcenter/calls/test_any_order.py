@@ -1,25 +1,18 @@
 """Calls under events in any order, repeated, late and unknown: what must hold, holds after every step."""
 
-import asyncio
 import random
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import Bundle, invariant, precondition, rule
 from sqlalchemy import func, select
 
-from callcenter import clock
 from callcenter.actor import EVERY_ACCOUNT, Actor, Role
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, CallBack, CallState, Leg, Listening, Offer
-from callcenter.config import Settings
 from callcenter.contacts.models import TimelineEntry
-from callcenter.errors import CallCenterError
 from callcenter.jobs import Job
 from callcenter.phone import (
     Bridge,
@@ -27,17 +20,12 @@ from callcenter.phone import (
     LegAnswered,
     LegEnded,
     LegRinging,
-    LegState,
-    LinkUp,
     PortRole,
-    Snapshot,
-    StationState,
     Way,
 )
 from callcenter.projects.service import set_members
 from callcenter.users.models import User
-from callcenter.wiring import wire
-from tests import tables
+from tests.callcenter.any_order import AnyOrder
 from tests.callcenter.calls.floor import ADMIN, Floor, open_floor
 
 PEOPLE = ("anna", "bob", "celia")
@@ -46,22 +34,18 @@ BOSSES = ("sue", "rob")  # a supervisor of the project and an administrator
 people = st.sampled_from((*PEOPLE, "sue"))
 
 
-class Calls(RuleBasedStateMachine):
+class Calls(AnyOrder):
     """Three consultants, two who may listen in, two known customers and a switch that says anything at any time."""
 
     legs = Bundle("legs")
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.folder = tempfile.TemporaryDirectory()
         self.ended: dict[str, tuple[Any, ...]] = {}
         self.floor = self.runner.run(self._open())
 
     async def _open(self) -> Floor:
-        folder = Path(self.folder.name)
-        database = tables.sqlite_database(Settings(data_dir=folder))
-        wire(database)
+        database = self.new_database()
         floor = await open_floor(database, PEOPLE)
         async with database.unit_of_work(ADMIN) as uow:
             rob = User(login="rob", name="Rob", role=Role.ADMINISTRATOR.value, password_hash="", created_at=uow.now)
@@ -75,18 +59,6 @@ class Calls(RuleBasedStateMachine):
             await floor.add_contact("Customer", number)
         await floor.ready("anna")  # one only, so that callers often wait
         return floor
-
-    def teardown(self) -> None:
-        tables.keep_statements(self.floor.database)
-        self.runner.run(self.floor.database.close())
-        self.runner.close()
-        self.folder.cleanup()
-        clock.shift(0)
-
-    def _try(self, who: str, door: Any, *args: Any) -> None:
-        """Use a door; a refusal is an answer, anything else a fault."""
-        with suppress(CallCenterError):
-            self.runner.run(self.floor.do(who, door, *args))
 
     def _call(self, leg: str) -> str:
         return self.runner.run(self.floor.call_of(leg)).id
@@ -128,18 +100,7 @@ class Calls(RuleBasedStateMachine):
 
     @rule(keep=st.randoms(use_true_random=False))
     def reconnects(self, keep: random.Random) -> None:
-        self.runner.run(self._reconnect(keep))
-
-    async def _reconnect(self, keep: random.Random) -> None:
-        """Come back with some of the legs and stations that the rows believe in."""
-        legs = [leg for leg in await self.floor.all(Leg) if keep.random() < 0.7]
-        there = [agent for agent in await self.floor.all(Agent) if agent.station_live and keep.random() < 0.8]
-        snapshot = Snapshot(
-            "boot",
-            tuple(LegState(leg.id, leg.call_id, 1, leg.direction, keep.choice(["ringing", "answered"]), "") for leg in legs),
-            tuple(StationState(str(agent.user_id), agent.station_session, True, None) for agent in there),
-        )
-        await self.floor.event(LinkUp(snapshot))
+        self.runner.run(self._come_back(keep, 0.7))
 
     # --- people and time ----------------------------------------------------------------------------------------------
 

@@ -1,27 +1,20 @@
 """Campaigns under agents, customers, carriers, time and trouble in any order: what must hold, holds after every step."""
 
-import asyncio
 import random
-import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import invariant, rule
 
-from callcenter import clock
-from callcenter.agents.models import Agent
 from callcenter.calls import service as calls
-from callcenter.calls.models import Call, CallState, Leg
+from callcenter.calls.models import Call, CallState
 from callcenter.campaigns import previews
 from callcenter.campaigns.dialer import Dialer
 from callcenter.campaigns.lead_models import LeadAttempt
 from callcenter.campaigns.models import CampaignMode
-from callcenter.config import Settings
 from callcenter.contacts.consent_models import Consent
-from callcenter.errors import CallCenterError
 from callcenter.jobs import Job
 from callcenter.phone import (
     DtmfReceived,
@@ -29,19 +22,16 @@ from callcenter.phone import (
     LegAnswered,
     LegEnded,
     LegRinging,
-    LegState,
     LinkDown,
     LinkUp,
     MachineDetected,
     Originate,
     Snapshot,
-    StationState,
     TrunkChanged,
     TrunkState,
 )
 from callcenter.projects.service import set_dispositions
-from callcenter.wiring import wire
-from tests import tables
+from tests.callcenter.any_order import AnyOrder
 from tests.callcenter.campaigns.dialling import FILE, Room, invariants, open_room
 
 PEOPLE = ("anna", "bob")
@@ -53,13 +43,11 @@ class Lost(BaseException):
     """The process died before the commit."""
 
 
-class Campaigns(RuleBasedStateMachine):
+class Campaigns(AnyOrder):
     """Two consultants, a campaign in any mode, two diallers of which one may sleep, a trunk that comes and goes."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.folder = tempfile.TemporaryDirectory()
         self.crashing = False
         self.room = self.runner.run(self._open())
         self.floor = self.room.floor
@@ -67,9 +55,7 @@ class Campaigns(RuleBasedStateMachine):
         self.paused_at: int | None = None
 
     async def _open(self) -> Room:
-        folder = Path(self.folder.name)
-        database = tables.sqlite_database(Settings(data_dir=folder, _env_file=None))
-        wire(database)
+        database = self.new_database()
         database.before_commit.append(self._crash)
         delays = dict.fromkeys(("busy", "no_answer", "machine", "failed", "no_agent"), 1)
         room = await open_room(
@@ -91,23 +77,6 @@ class Campaigns(RuleBasedStateMachine):
     async def _crash(self, _uow: Any) -> None:
         if self.crashing:
             raise Lost
-
-    def teardown(self) -> None:
-        tables.keep_statements(self.floor.database)
-        self.runner.run(self.floor.database.close())
-        self.runner.close()
-        self.folder.cleanup()
-        clock.shift(0)
-        clock.stop(False)
-
-    def _try(self, who: str, door: Any, *args: Any) -> None:
-        """Use a door; a refusal is an answer, anything else a fault."""
-        with suppress(CallCenterError):
-            self.runner.run(self.floor.do(who, door, *args))
-
-    def _leg(self, pick: int) -> str:
-        legs = [each.leg_id for each in self.floor.sent(Originate)]
-        return legs[-1 - pick % len(legs)] if legs else "strange"
 
     def _event(self, event: Any, *, again: bool = False) -> None:
         for _ in range(2 if again else 1):
@@ -233,14 +202,7 @@ class Campaigns(RuleBasedStateMachine):
         await self.floor.event(LinkDown())
         if keep.random() < 0.5:
             await self.floor.later(6)
-        legs = [leg for leg in await self.floor.all(Leg) if keep.random() < 0.7]
-        there = [agent for agent in await self.floor.all(Agent) if agent.station_live and keep.random() < 0.8]
-        snapshot = Snapshot(
-            "boot",
-            tuple(LegState(leg.id, leg.call_id, 1, leg.direction, keep.choice(["ringing", "answered"]), "") for leg in legs),
-            tuple(StationState(str(agent.user_id), agent.station_session, True, None) for agent in there),
-        )
-        await self.floor.event(LinkUp(snapshot))
+        await self._come_back(keep, 0.7)
         await self.floor.run_due()
 
     @rule(seconds=st.sampled_from([1, 2, 2, 11, 61, 130]))

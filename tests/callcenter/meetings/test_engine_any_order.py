@@ -1,24 +1,18 @@
 """Meetings under people, customers, time and trouble in any order: what must hold, holds after every step."""
 
-import asyncio
 import datetime as dt
 import random
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import invariant, rule
 from sqlalchemy import select
 
 from callcenter import clock
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import service as calls
-from callcenter.calls.models import Call, CallState, Leg, Offer
-from callcenter.config import Settings
-from callcenter.errors import CallCenterError
+from callcenter.calls.models import Call, CallState, Offer
 from callcenter.jobs import Job
 from callcenter.meetings import attempts, conditions, reachable, service
 from callcenter.meetings import settings as rules_of_projects
@@ -30,15 +24,12 @@ from callcenter.phone import (
     LegAnswered,
     LegEnded,
     LegRinging,
-    LegState,
     LinkDown,
     LinkUp,
     Originate,
     Snapshot,
-    StationState,
 )
-from callcenter.wiring import wire
-from tests import tables
+from tests.callcenter.any_order import AnyOrder
 from tests.callcenter.calls.floor import Floor
 from tests.callcenter.meetings import desk
 from tests.callcenter.meetings.office import meeting as typed
@@ -52,21 +43,17 @@ owners = st.sampled_from([*PEOPLE, None])
 picks = st.integers(0, 9)
 
 
-class Meetings(RuleBasedStateMachine):
+class Meetings(AnyOrder):
     """Two consultants, a supervisor, customers who do anything, a switch that comes and goes, a clock that jumps."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.folder = tempfile.TemporaryDirectory()
         self.dialled: dict[str, dt.datetime] = {}
         self.windows: dict[str, tuple[dt.datetime, dt.datetime]] = {}
         self.floor = self.runner.run(self._open())
 
     async def _open(self) -> Floor:
-        folder = Path(self.folder.name)
-        database = tables.sqlite_database(Settings(data_dir=folder, _env_file=None))
-        wire(database)
+        database = self.new_database()
         floor = await open_office(database)
         closed = clock.now() + dt.timedelta(hours=2)  # and an hour later they call again
         times = [("00:00", f"{closed:%H:00}"), (f"{closed + dt.timedelta(hours=1):%H:00}", "24:00")]
@@ -82,29 +69,12 @@ class Meetings(RuleBasedStateMachine):
             await floor.do("sue", service.plan, data)
         return floor
 
-    def teardown(self) -> None:
-        tables.keep_statements(self.floor.database)
-        self.runner.run(self.floor.database.close())
-        self.runner.close()
-        self.folder.cleanup()
-        clock.shift(0)
-        clock.stop(False)
-
-    def _try(self, who: str, door: Any, *args: Any, **kwargs: Any) -> None:
-        """Use a door; a refusal is an answer, anything else a fault."""
-        with suppress(CallCenterError):
-            self.runner.run(self.floor.do(who, door, *args, **kwargs))
-
     def _all(self, kind: type[Any]) -> list[Any]:
         return self.runner.run(self.floor.all(kind))
 
     def _meeting(self, pick: int) -> Meeting | None:
         found = sorted(self._all(Meeting), key=lambda each: each.id)
         return found[pick % len(found)] if found else None
-
-    def _leg(self, pick: int) -> str:
-        legs = [each.leg_id for each in self.floor.sent(Originate)]
-        return legs[-1 - pick % len(legs)] if legs else "strange"
 
     # --- people -------------------------------------------------------------------------------------------------------
 
@@ -216,14 +186,7 @@ class Meetings(RuleBasedStateMachine):
         await self.floor.event(LinkDown())
         if keep.random() < 0.5:
             await self.floor.later(6)
-        legs = [leg for leg in await self.floor.all(Leg) if keep.random() < 0.6]
-        there = [agent for agent in await self.floor.all(Agent) if agent.station_live and keep.random() < 0.8]
-        snapshot = Snapshot(
-            "boot",
-            tuple(LegState(leg.id, leg.call_id, 1, leg.direction, keep.choice(["ringing", "answered"]), "") for leg in legs),
-            tuple(StationState(str(agent.user_id), agent.station_session, True, None) for agent in there),
-        )
-        await self.floor.event(LinkUp(snapshot))
+        await self._come_back(keep, 0.6)
         await self.floor.run_due()
 
     @rule()
