@@ -17,6 +17,7 @@ from callcenter.config import Settings
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError
 from callcenter.main import cli, preflight
+from callcenter.main.commanding import in_transaction
 
 Run = Callable[..., tuple[int, str, str]]
 PASSWORD = "correct horse battery\n"
@@ -216,7 +217,7 @@ def test_a_campaign_is_rehearsed_and_what_is_assumed_is_said(run: Run) -> None:
         given = {"project_id": 1, "name": "Spring", "mode": "progressive", "rule_pack": "US"}
         uow.session.add(Campaign(**given, created_at=uow.now, updated_at=uow.now))
 
-    cli.in_transaction(add)
+    in_transaction(add)
     status, said, _ = run("rehearse", "Spring", "--agents", "2", "--seeds", "1")
     assert status == 0
     assert "ASSUMED" in said

@@ -13,7 +13,7 @@ from callcenter.contacts import import_mapping, import_queries, imports
 from callcenter.contacts.models import Import
 from callcenter.db import Database
 from callcenter.errors import NotFound
-from callcenter.main.database import open_database
+from callcenter.main.commanding import open_database
 from callcenter.meetings import import_undo
 from callcenter.meetings import imports as meeting_imports
 from callcenter.meetings.import_undo import Line

@@ -11,7 +11,7 @@ from callcenter.correspondence import receiving
 from callcenter.correspondence import service as correspondence
 from callcenter.db import Database
 from callcenter.errors import Invalid
-from callcenter.main.database import open_database
+from callcenter.main.commanding import open_database
 
 mail_app = typer.Typer(no_args_is_help=True, help="E-mails that come.")
 

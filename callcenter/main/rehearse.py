@@ -11,7 +11,7 @@ from callcenter.campaigns.models import Campaign
 from callcenter.campaigns.rehearsing import SEEDS, Plan, RehearsedDay, live, ranges
 from callcenter.db import UnitOfWork
 from callcenter.errors import NotFound
-from callcenter.main.database import open_database
+from callcenter.main.commanding import open_database
 
 _SOURCES = {"campaign": "measured in this campaign", "project": "measured in its project", "assumed": "ASSUMED"}
 _LABELS = {
