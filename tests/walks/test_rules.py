@@ -16,7 +16,12 @@ async def test_do_not_call_again_is_pressed_during_a_talk_and_stands_on_the_time
     product.customer_calls(JAN)
     await page.locator(".popup-ringing").get_by_role("button", name="Answer").click()
     await expect(page.locator("#softphone[data-phase=talking]")).to_contain_text("Jan Kowalski")
-    await page.locator("#dock summary", has_text="Do not call again").click()
+    await expect(page.locator("#main h1")).to_have_text("Jan Kowalski")
+    await page.locator("#dock summary", has_text="Do not call again").click()  # and the page may change beside it
+    await page.go_back()
+    await expect(page.locator("#main h1")).not_to_have_text("Jan Kowalski")
+    await page.go_forward()
+    await expect(page.locator("#main h1")).to_have_text("Jan Kowalski")
     await page.locator("#dock").get_by_role("button", name="In the project Helpline").click()
     await expect(page.locator("#toasts, .toast").first).to_contain_text("does not call the customer any more")
     async with product.database.reading() as uow:

@@ -105,7 +105,7 @@ export function startNavigation(afterSwap) {
   addEventListener("beforeunload", (event) => isDirty() && event.preventDefault());
   const toggle = document.getElementById("nav-toggle");
   toggle.addEventListener("click", () => openNav(toggle.getAttribute("aria-expanded") !== "true"));
-  addEventListener("keydown", (event) => event.key === "Escape" && closeMenus());
+  addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(""));
   markCurrent();
   afterSwap(document.getElementById("main"));
 }
@@ -121,9 +121,10 @@ function openNav(open) {
   document.getElementById("nav-toggle").setAttribute("aria-expanded", String(open));
 }
 
-function closeMenus() {
+/** Close the menus of a page that goes; those of a call belong to the call, which goes on. */
+function closeMenus(which = ":not(#dock *, #softphone *)") {
   openNav(false);
-  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+  for (const menu of document.querySelectorAll(`details.menu[open]${which}`)) menu.open = false;
 }
 
 function markCurrent() {

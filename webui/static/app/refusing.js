@@ -18,8 +18,10 @@ export function refusingPart(callId) {
     toast(everywhere ? t("Nobody calls this customer any more.") : t("This project does not call the customer any more."), "success");
   };
   const button = (label, everywhere) => h("button", { type: "button", class: "btn", on: { click: () => put(everywhere) } }, label);
+  let shown;
   const follow = (call) => {
     element.hidden = !call.number || call.identification === "withheld" || Boolean(call.hidden);
+    if (shown === (shown = call.project || "")) return; // a button that is being pressed stays
     const project = call.project ? [button(t("In the project {project}", { project: call.project }), false)] : [];
     list.replaceChildren(...project, button(t("Everywhere"), true));
   };
