@@ -17,6 +17,7 @@ from callcenter.contacts.bulk_acts import Act, Refusals, check
 from callcenter.contacts.bulk_models import ContactBulk, ContactBulkRow
 from callcenter.contacts.filters import ContactFilter
 from callcenter.contacts.models import Contact
+from callcenter.contacts.rights import Action, require
 from callcenter.contacts.visibility import hidden, may_change, visible_to
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotPermitted
@@ -29,6 +30,7 @@ AT_ONCE = 50
 MOST = 100_000
 _UNSEEN = "This contact is no longer there."  # or not for the reader: it is the same sentence
 _SEEN_IS_ENOUGH = {"meetings"}  # planning a call changes no contact
+_NEEDS = {"delete": Action.DELETE} | dict.fromkeys(("add_manager", "remove_manager", "set_manager"), Action.SET_MANAGERS)
 Acts = Mapping[str, Act]
 
 
@@ -184,14 +186,26 @@ async def _unfit(uow: UnitOfWork, moved: ContactBulk, ids: list[int]) -> Refusal
     there = set(await uow.session.scalars(seen))
     found: Refusals = {each: NotFound(_UNSEEN) for each in ids if each not in there}
     if moved.action not in _SEEN_IS_ENOUGH:
-        mine = select(Contact.id).where(Contact.id.in_(there), may_change(uow.actor))
-        changeable = set(await uow.session.scalars(mine))
-        found |= {each: NotPermitted("You may see this contact but not change it.") for each in there - changeable}
+        mine = select(Contact.id, Contact.type).where(Contact.id.in_(there), may_change(uow.actor))
+        types = {row.id: row.type for row in await uow.session.execute(mine)}
+        found |= {each: NotPermitted("You may see this contact but not change it.") for each in there - types.keys()}
+        found |= _not_allowed(uow.actor, _NEEDS.get(moved.action, Action.CHANGE), types)
     if moved.query or moved.filter:
         wanted = ContactFilter.model_validate(moved.filter)
         fits = set(await queries.matching(uow, q=moved.query, wanted=wanted, among=ids))
         other = Conflict("This contact has changed meanwhile and no longer fits the filter.")
         found |= dict.fromkeys(there - found.keys() - fits, other)
+    return found
+
+
+def _not_allowed(actor: Actor, action: Action, types: Mapping[int, str]) -> Refusals:
+    """Return those whose type the actor's roles do not allow this action with."""
+    found: Refusals = {}
+    for contact_id, account_type in types.items():
+        try:
+            require(actor, action, account_type)
+        except NotPermitted as error:
+            found[contact_id] = error
     return found
 
 

@@ -1,13 +1,13 @@
 """What can be done to many contacts at once, each a function on some that the actor may change."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
 from callcenter.contacts import rows, search
-from callcenter.contacts.field_models import DictionaryEntry
-from callcenter.contacts.models import Contact, ContactManager, ContactTag
+from callcenter.contacts.field_models import CHANGE, DictionaryEntry
+from callcenter.contacts.models import Contact, ContactManager, ContactTag, TimelineEntry
 from callcenter.db import UnitOfWork
 from callcenter.errors import CallCenterError, Invalid
 from callcenter.facts import ContactDeleted
@@ -50,17 +50,42 @@ async def tag(uow: UnitOfWork, ids: Sequence[int], value: dict[str, Any]) -> Ref
     held = set(await uow.session.scalars(select(ContactTag.contact_id).where(_tagged(ids, value))))
     new = [each for each in ids if each not in held]
     if new:
+        before = await _tags(uow, new)
         await uow.session.execute(insert(ContactTag), [{"entry_id": value["id"], "contact_id": each} for each in new])
         await _touch(uow, new)
+        await _told(uow, "tags", before, await _tags(uow, new))
     return {}
 
 
 async def untag(uow: UnitOfWork, ids: Sequence[int], value: dict[str, Any]) -> Refusals:
     """Take a tag off."""
     held = list(await uow.session.scalars(select(ContactTag.contact_id).where(_tagged(ids, value))))
+    before = await _tags(uow, held)
     await uow.session.execute(delete(ContactTag).where(_tagged(ids, value)).execution_options(synchronize_session=False))
     await _touch(uow, held)
+    await _told(uow, "tags", before, await _tags(uow, held))
     return {}
+
+
+async def _tags(uow: UnitOfWork, ids: Sequence[int]) -> dict[int, list[str]]:
+    query = select(ContactTag.contact_id, DictionaryEntry.name).join(DictionaryEntry, DictionaryEntry.id == ContactTag.entry_id)
+    found: dict[int, list[str]] = {each: [] for each in ids}
+    for contact_id, name in await uow.session.execute(
+        query.where(ContactTag.contact_id.in_(ids)).order_by(DictionaryEntry.place, DictionaryEntry.id)
+    ):
+        found[contact_id].append(name)
+    return found
+
+
+async def _told(uow: UnitOfWork, name: str, before: Mapping[int, Any], after: Mapping[int, Any]) -> None:
+    """Write on each one's timeline who changed what, as one save of the form does (changes.record)."""
+    if not before:
+        return
+    common = {"kind": CHANGE, "text": "", "at": uow.now, "user_id": uow.actor.user_id}
+    told = [
+        {"contact_id": each, "data": {"fields": {name: [was, after[each]]}, "names": {}}} | common for each, was in before.items()
+    ]
+    await uow.session.execute(insert(TimelineEntry), told)
 
 
 def _tagged(ids: Sequence[int], value: dict[str, Any]) -> Any:
@@ -70,8 +95,11 @@ def _tagged(ids: Sequence[int], value: dict[str, Any]) -> Any:
 async def stage(uow: UnitOfWork, ids: Sequence[int], value: dict[str, Any]) -> Refusals:
     """Set the stage, or none."""
     other = Contact.stage_id.is_distinct_from(value.get("id"))
-    changed = list(await uow.session.scalars(select(Contact.id).where(Contact.id.in_(ids), other)))
-    await _touch(uow, changed, stage_id=value.get("id"))
+    query = select(Contact.id, DictionaryEntry.name).outerjoin(DictionaryEntry, DictionaryEntry.id == Contact.stage_id)
+    before = {row.id: row.name or "" for row in await uow.session.execute(query.where(Contact.id.in_(ids), other))}
+    now = await uow.session.get(DictionaryEntry, value["id"]) if value.get("id") is not None else None
+    await _touch(uow, list(before), stage_id=value.get("id"))
+    await _told(uow, "stage", before, dict.fromkeys(before, now.name if now else ""))
     return {}
 
 

@@ -13,6 +13,7 @@ from callcenter import jobs
 from callcenter.contacts import following, moving, organisations, rows
 from callcenter.contacts.forms import MAXIMUM_NUMBERS, OrganisationInput
 from callcenter.contacts.models import Contact, Number, Organisation, OrganisationManager, TimelineEntry
+from callcenter.contacts.rights import Action, require
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict, Invalid
 from callcenter.facts import OrganisationMerged
@@ -81,7 +82,7 @@ async def go_on(uow: UnitOfWork, payload: dict[str, Any]) -> None:
 
 async def _held(uow: UnitOfWork, organisation_id: int, version: int) -> tuple[Organisation, Sequence[Contact]]:
     """Return an organisation that may go, and its first contacts, both held."""
-    await organisations.changeable(uow, organisation_id)
+    require(uow.actor, Action.DELETE, (await organisations.changeable(uow, organisation_id)).type)
     contacts = await following.held(uow, organisation_id, following.AT_ONCE + 1)
     organisation = await organisations.held(uow, organisation_id, version)
     if await uow.session.scalar(select(exists().where(Organisation.successor_id == organisation_id))):

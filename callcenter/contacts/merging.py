@@ -15,7 +15,7 @@ from callcenter.contacts import service as contacts
 from callcenter.contacts.field_models import CustomField, CustomValue
 from callcenter.contacts.import_models import ContactMerge, DuplicatePair
 from callcenter.contacts.models import Contact, ContactManager, ContactTag, Number
-from callcenter.contacts.rights import extent
+from callcenter.contacts.rights import Action, extent, require
 from callcenter.db import Base, UnitOfWork
 from callcenter.errors import Conflict, Invalid, NotPermitted
 from callcenter.facts import ContactMerged, ContactRenamed
@@ -42,7 +42,7 @@ class MergeInput(BaseModel):
 
 
 async def merge(uow: UnitOfWork, contact_id: int, other_id: int, data: MergeInput) -> Contact:
-    """Merge `other_id` into `contact_id`, and return that; both must be the actor's to change.
+    """Merge `other_id` into `contact_id`, and return that; both must be the actor's to change, and theirs to delete.
 
     Raises Invalid for one and the same, Conflict when one of them changed since, Merged when one was merged away before.
     """
@@ -54,6 +54,8 @@ async def merge(uow: UnitOfWork, contact_id: int, other_id: int, data: MergeInpu
     both = select(Contact.id).where(Contact.id.in_([contact_id, other_id])).order_by(Contact.id)
     await uow.session.execute(both.with_for_update(key_share=True))
     kept, lost = await contacts.changeable(uow, contact_id), await contacts.changeable(uow, other_id)
+    for each in (kept, lost):
+        require(uow.actor, Action.DELETE, each.type)
     if (kept.version, lost.version) != (data.version, data.other_version):
         raise Conflict("Somebody changed one of them meanwhile. Look at both again before you merge them.")
     detail = await described(uow, lost)

@@ -109,6 +109,9 @@ MORE_CHANGES: dict[str, Change] = {
     ),
     "POST /api/v1/tickets/{ticket_id}/comments": Change("see", as_json(text="A comment")),
     "POST /api/v1/tickets/{ticket_id}/files": Change("see", _file),
+    "POST /api/v1/contacts/bulk": Change(
+        "change", lambda _, a: {"json": {"action": "delete", "ids": [a.contact, a.more.other]}}, REPORTED | {201}
+    ),
     "POST /contacts/bulk": Change(
         "change", lambda _, a: {"data": {"action": "delete", "sure": "1", "ids": f"{a.contact},{a.more.other}"}}, REPORTED
     ),

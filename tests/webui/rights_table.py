@@ -174,7 +174,7 @@ ADDRESSES: list[tuple[str, Callable[[Planted, Account], Any]]] = [
     (r"/api/v1/contacts/\{contact_id\}/merge/|/contacts/\{id:int\}/merge/", lambda _, a: (a.contact, a.more.other)),
     (r"/contacts/\{id:int\}/timeline/", lambda _, a: (a.contact, a.more.note)),
     (r"/contacts/\{id:int\}/tickets/", lambda _, a: (a.contact, a.more.ticket)),
-    (r"/contacts/bulk/", lambda _, a: a.more.bulk),
+    (r"(/api/v1)?/contacts/bulk/", lambda _, a: a.more.bulk),
     (r"(/contacts|/api/v1)/exports/", lambda _, a: a.more.export),
     (r"(/api/v1)?/tickets/.*/comments/", lambda _, a: (a.more.ticket, a.more.comment)),
     (r"(/api/v1)?/tickets/.*/files/", lambda _, a: (a.more.ticket, a.more.ticket_file)),

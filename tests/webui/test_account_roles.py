@@ -112,3 +112,32 @@ async def test_who_takes_away_their_own_access_goes_back_to_the_list(site: Site)
         assert gone.headers["location"] == "/contacts"
         assert (await client.get(f"/contacts/{made['id']}")).status_code == 404
     assert sorted(EVERY_ACCOUNT) == ["customer_admin", "partner_admin"]
+
+
+async def test_who_manages_and_is_no_supervisor_deletes_merges_and_gives_away_nobody(site: Site, administrator: Person) -> None:
+    """Through none of the doors: one by one or many at once, on the page or over the API (0014)."""
+    mila = await site.person("mila", accounts=[AccountRole.CUSTOMER_MANAGER])
+    sue = await site.person("sue", Role.SUPERVISOR, accounts=[AccountRole.CUSTOMER_MANAGER])
+    async with site.client(mila.bearer) as client:
+        one, other = [(await client.post("/api/v1/contacts", json={"first_name": each})).json() for each in ("Aneta", "Beata")]
+        firm = (await client.post("/api/v1/organisations", json={"name": "Firm"})).json()
+        for action in ("delete", "add_manager", "set_manager", "remove_manager"):
+            form = {"action": action, "manager_id": str(administrator.id), "ids": str(one["id"]), "sure": "1", "query": "f=1"}
+            answer = await client.post("/contacts/bulk", data=form, headers=FORM)
+            assert "Your account roles do not allow this." in (await client.get(answer.headers["location"])).text
+            given = {"action": action, "ids": [one["id"]], "id": administrator.id}
+            report = (await client.post("/api/v1/contacts/bulk", json=given)).json()
+            assert (report["state"], report["done"], report["refused"]) == ("done", 0, 1), report
+        managers = (await client.get(f"/api/v1/contacts/{one['id']}/managers")).json()["items"]
+        assert [each["name"] for each in managers] == ["Mila"]
+        merged = f"/api/v1/contacts/{one['id']}/merge/{other['id']}"
+        versions = {"version": one["version"], "other_version": other["version"]}
+        assert (await client.post(merged, json=versions)).status_code == 403
+        assert (await client.delete(f"/api/v1/organisations/{firm['id']}?version={firm['version']}")).status_code == 403
+        for path in (f"/contacts/{one['id']}", f"/organisations/{firm['id']}"):
+            assert "/merge" not in (await client.get(path)).text
+    async with site.client(sue.bearer) as client:
+        mine = (await client.post("/api/v1/contacts", json={"first_name": "Cela"})).json()
+        gone = await client.post("/api/v1/contacts/bulk", json={"action": "delete", "ids": [mine["id"]]})
+        assert gone.status_code == 201
+        assert gone.json()["done"] == 1

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -14,7 +15,7 @@ from callcenter.contacts import batches, bulk, index, service
 from callcenter.contacts.bulk_models import ContactBulk, ContactBulkRow
 from callcenter.contacts.field_models import CustomField, CustomValue, DictionaryEntry
 from callcenter.contacts.filters import ContactFilter
-from callcenter.contacts.models import Contact, ContactManager, ContactTag, ContactTerm
+from callcenter.contacts.models import Contact, ContactManager, ContactTag, ContactTerm, TimelineEntry
 from callcenter.users.models import AuditEntry, User
 from tests.webui.conftest import Person, Site
 from webui import contact_bulks
@@ -195,6 +196,37 @@ async def test_few_are_tagged_staged_and_given_to_a_manager_at_once(
         assert {"contacts.tag_started", "contacts.tag_done"} <= set(audited)
         assert await uow.session.scalar(select(func.count()).select_from(ContactBulkRow)) == 0
     assert names(await page.get("/contacts?mine=me")) == NAMES[:2]
+    async with site.database.reading() as uow:
+        found = select(TimelineEntry).where(TimelineEntry.kind == "change").order_by(TimelineEntry.id)
+        told = [(each.user_id, *each.data["fields"].items()) for each in await uow.session.scalars(found)]
+    by = consultant.id
+    tagged, untagged, staged = ["tags", [["W3"], ["W3", "W4"]]], [["W3", "W4"], ["W4"]], ("stage", ["", "W2"])
+    assert told[:2] == [(by, tuple(tagged))] * 2
+    assert sorted(told[2:6]) == sorted([(by, ("tags", untagged))] * 2 + [(by, ("tags", [["W3"], []]))] * 2)
+    assert told[6:] == [(by, staged)] * 2  # each one's timeline tells who changed what, as when one is saved by itself
+
+
+async def test_the_api_does_the_same_to_many_and_reports_on_it(page: httpx.AsyncClient, site: Site, consultant: Person) -> None:
+    chosen = (await ids(site))[:2]
+    done = await page.post("/api/v1/contacts/bulk", json={"action": "tag", "ids": [*chosen, 99999], "id": 4})
+    assert done.status_code == 201, done.text
+    report = done.json()
+    assert [report[each] for each in ("state", "total", "done", "refused")] == ["done", 3, 2, 1]
+    assert report["refusals"] == [{"contact_id": 99999, "name": "", "why": "This contact is no longer there."}]
+    assert (await page.get(f"/api/v1/contacts/bulk/{report['id']}")).json() == report
+    krakow: dict[str, Any] = {"action": "stage", "filter": {"city": "krak"}, "id": 2}
+    assert (await page.post("/api/v1/contacts/bulk", json=krakow)).json()["done"] == 2
+    remove = {"action": "delete", "filter": {"city": "krak"}}
+    assert (await page.post("/api/v1/contacts/bulk", json=remove)).status_code == 409
+    assert (await page.post("/api/v1/contacts/bulk", json=remove | {"number": 2})).json()["done"] == 2
+    bad: list[dict[str, Any]] = [
+        {"action": "tag"}, {"action": "tag", "ids": []}, {"action": "tag", "ids": chosen, "filter": {}, "id": 4},
+        {"action": "tag", "ids": chosen, "id": 2}, {"action": "meetings", "ids": chosen}, {"action": "fly", "ids": chosen},
+        {"action": "add_manager", "ids": chosen},
+    ]  # fmt: skip
+    for wrong in bad:
+        assert (await page.post("/api/v1/contacts/bulk", json=wrong)).status_code == 422, wrong
+    assert (await page.get("/api/v1/contacts/bulk/99999")).status_code == 404
 
 
 async def test_deleting_asks_first_and_names_the_number(page: httpx.AsyncClient, site: Site) -> None:

@@ -5,7 +5,7 @@ A page of a tab renders a template that extends contacts/frame.html and fills it
 
 from typing import Any
 
-from callcenter.contacts import consents, numbers, timeline_pages
+from callcenter.contacts import consents, numbers, rights, timeline_pages
 from callcenter.contacts import service as contacts
 from callcenter.contacts.timeline_pages import KINDS, Of
 from callcenter.db import UnitOfWork
@@ -24,7 +24,8 @@ async def frame(uow: UnitOfWork, contact_id: int, tab: str, kinds: str = "") -> 
     objected = sorted(consents.objections(await consents.history(uow, contact_id)))
     beside = await timeline(uow, contact_id, kinds)
     changeable = await contacts.is_changeable(uow, contact_id)
-    known = {"contact": contact, "changeable": changeable, "tab": tab, "tabs": TABS, "show": numbers.show}
+    removable = changeable and rights.may(uow.actor, rights.Action.DELETE, contact.type)
+    known = {"contact": contact, "changeable": changeable, "removable": removable, "tab": tab, "tabs": TABS, "show": numbers.show}
     return known | {"objected": objected, "can": can()} | beside
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from babel import Locale
 
-from callcenter.contacts import numbers, organisations
+from callcenter.contacts import numbers, organisations, rights
 from callcenter.db import UnitOfWork
 from webui import i18n
 
@@ -26,9 +26,11 @@ TABS = (
 async def frame(uow: UnitOfWork, organisation_id: int, tab: str) -> dict[str, Any]:
     """Return what frame.html shows around a tab."""
     organisation = await organisations.get_organisation(uow, organisation_id)
+    changeable = organisation.leaving_at is None and await organisations.may_change(uow, organisation_id)
     return {
         "organisation": organisation,
-        "changeable": organisation.leaving_at is None and await organisations.may_change(uow, organisation_id),
+        "changeable": changeable,
+        "removable": changeable and rights.may(uow.actor, rights.Action.DELETE, organisation.type),
         "members": await organisations.count_members(uow, organisation_id),
         "most_members": organisations.COUNTED_UP_TO,
         "tab": tab,

@@ -1,7 +1,6 @@
 // The buttons of a contact's page (templates/contacts/buttons.html): the menu they are on a narrow screen, and what they open.
 
 import { writeLog } from "./logs.js";
-import { isDirty } from "./navigate.js";
 import { reach } from "./reach.js";
 import { chooseTags } from "./tags.js";
 
@@ -15,7 +14,6 @@ export function startContactButtons() {
       open.querySelector("[data-actions-toggle]").focus();
     }
   });
-  document.body.addEventListener("contact-changed", loadAgain);
 }
 
 function clicked({ target }) {
@@ -45,10 +43,4 @@ function focusNote() {
   const note = document.getElementById("note-text");
   note?.scrollIntoView({ block: "center" });
   note?.focus({ preventScroll: true });
-}
-
-/** The contact has a new version: a form that shows the old one, and nobody types in, is drawn anew. */
-function loadAgain() {
-  if (!document.querySelector("#main form input[name=version]") || isDirty()) return;
-  window.htmx.ajax("GET", location.pathname + location.search, { source: "#nav", target: "#main", select: "#main", swap: "outerHTML" });
 }

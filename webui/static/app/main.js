@@ -4,6 +4,7 @@ import { ApiError } from "./api.js";
 import { startCallButtons } from "./callbuttons.js";
 import { startContactForm } from "./contactform.js";
 import { startContactButtons } from "./contact_buttons.js";
+import { startContactKept } from "./contact_kept.js";
 import { startDock } from "./dock.js";
 import { toast } from "./dom.js";
 import { startDrafts } from "./drafts.js";
@@ -41,6 +42,7 @@ async function start() {
   startContactForm();
   startSortable();
   startContactButtons();
+  startContactKept();
   startTimeline();
   startMeetingForms();
   startContactList();

@@ -21,11 +21,23 @@ export function formIsDirty(form) {
   return [...form.elements].some(changed) || form.querySelector("[data-added]") !== null;
 }
 
+/** Tell the same of a part of a form. */
+export function touched(part) {
+  return [...part.querySelectorAll("input, select, textarea")].some(changed) || part.matches("[data-added]") || part.querySelector("[data-added]") !== null;
+}
+
 function changed(field) {
   if (!field.name || field.type === "hidden") return false;
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
-  if (field.tagName === "SELECT") return [...field.options].some((option) => option.selected !== option.defaultSelected) && field.selectedIndex !== 0;
+  if (field.tagName === "SELECT") return chosenAnew(field);
   return "defaultValue" in field && field.value !== field.defaultValue;
+}
+
+/** Where a page marks no option as chosen, a list of one begins with its first. */
+function chosenAnew(list) {
+  const options = [...list.options];
+  if (!list.multiple && !options.some((option) => option.defaultSelected)) return list.selectedIndex > 0;
+  return options.some((option) => option.selected !== option.defaultSelected);
 }
 
 function mayLeave() {

@@ -56,7 +56,7 @@ export function startPages() {
   watch(({ type }) => LISTED.has(type) && refreshSoon());
   document.addEventListener("htmx:before:swap", (event) => { // somebody may have begun while the answer was on its way
     const list = event.detail.ctx.sourceElement;
-    if (list?.matches?.("#main [data-refresh], #main [data-kept]") && busy(list)) event.preventDefault();
+    if (list?.matches?.("#main [data-refresh]") && busy(list)) event.preventDefault();
   });
   setInterval(() => {
     for (const timer of document.querySelectorAll("#main [data-since]")) timer.textContent = clock(secondsSince(timer.dataset.since));
