@@ -8,7 +8,9 @@ from sqlalchemy import func, select, update
 
 from callcenter.actor import SYSTEM, Role
 from callcenter.config import Settings, host_port
+from callcenter.contacts import dictionaries
 from callcenter.contacts import service as contacts
+from callcenter.contacts.field_models import CHOSEN
 from callcenter.contacts.forms import ContactInput, NumberInput, OrganisationInput
 from callcenter.contacts.models import Contact
 from callcenter.db import Database, UnitOfWork
@@ -40,6 +42,13 @@ PEOPLE = (
 )
 _TRUNK = "Built-in carrier"
 _DISPOSITIONS = ("Order taken", "Question answered", "Complaint", "Call back later", "Wrong number")
+_WORDS = {  # each kind's as an administrator would keep them
+    "position": ("Owner", "CEO", "Purchasing", "Accounting", "Assistant"),
+    "stage": ("Lead", "Interested", "Offer sent", "Customer", "Former customer"),
+    "source": ("Website", "Trade fair", "Recommendation", "Advertisement", "Called us"),
+    "segment": ("Household", "Small business", "Large company"),
+    "tag": ("VIP", "Newsletter", "Call in the morning"),
+}
 _TICKETS = ("Invoice with a wrong address", "Wants an offer for next year", "Parcel did not arrive")
 _NOTES = ("Asked for an offer by e-mail.", "Prefers to be called in the morning.", "Invoice corrected, thanked us.")
 
@@ -78,6 +87,7 @@ async def _seed(settings: Settings, say: Callable[[str], None]) -> None:
                 await users.add_user(database, SYSTEM, login, name, role.value, PASSWORD)
         async with database.unit_of_work() as uow:
             if empty:
+                await _add_words(uow)
                 await _add_customers(uow)
                 await _add_project(uow, await _put_carrier(uow, settings))
                 await _add_tickets(uow)
@@ -134,13 +144,23 @@ async def _add_project(uow: UnitOfWork, trunk_id: int) -> None:
     await projects.set_dispositions(uow, None, _DISPOSITIONS)
 
 
+async def _add_words(uow: UnitOfWork) -> None:
+    """Declare the words that people choose from."""
+    for kind, names in _WORDS.items():
+        for name in names:
+            await dictionaries.add_entry(uow, kind, name)
+
+
 async def _add_customers(uow: UnitOfWork) -> None:
     """Add the carrier's customers with some history: a shared number gets both people, a company's own the organisation."""
     for n, customer in enumerate(CUSTOMERS):
         number = NumberInput(type="mobile" if customer.number.startswith("+485") else "work", number=customer.number)
         for person in customer.contacts:
             first, _, last = person.partition(" ")
-            data = ContactInput(first_name=first, last_name=last, organisation=customer.organisation, numbers=[number])
+            chosen = {kind: _WORDS[kind][n % len(_WORDS[kind])] for kind in CHOSEN}
+            tags = [_WORDS["tag"][n % 3]] if n % 2 else []
+            named = {"first_name": first, "last_name": last, "organisation": customer.organisation, "numbers": [number]}
+            data = ContactInput.model_validate({**named, **chosen, "tags": tags})
             contact = await contacts.create_contact(uow, data, "PL")
             await _add_history(uow, contact, n)
         if customer.organisation and not customer.contacts:
