@@ -73,3 +73,16 @@ async def test_long_names_and_long_words_fit_a_narrow_page(shared_product: Produ
         for path in (f"/contacts/{contact_id}", "/contacts?f=1"):
             page = await show(narrow, path)
             assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+
+
+async def test_a_page_that_is_opened_shows_its_beginning(shared_product: Product, shared_anna: Desk) -> None:
+    contact_id = await add(shared_product, "Beginning")
+    await show(shared_anna, "/contacts?f=1&last_name=Beginning")
+    page = shared_anna.page
+    await page.locator("#main tbody").get_by_role("link", name="Beginning").click()
+    await page.wait_for_url(f"**/contacts/{contact_id}")
+    top = """() => {
+      document.getElementById("main").scrollIntoView({ behavior: "instant" });  // as a swap does, at its own speed
+      return [scrollY, document.documentElement.scrollHeight > innerHeight];
+    }"""
+    assert await page.evaluate(top) == [0, True]
