@@ -104,6 +104,7 @@ def _agent(server: Server, names: dict[int, str], live: dict[str, Any], worked: 
         user_id=server.user_id,
         name=names.get(server.user_id, ""),
         state=server.state,
+        reason=server.reason,
         since=server.since,
         doing=doing,
         kept=server.state == AgentState.READY and server.kept,
