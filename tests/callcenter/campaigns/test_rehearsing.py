@@ -122,6 +122,14 @@ async def test_numbers_are_measured_in_the_campaigns_own_past_else_in_its_projec
     assert live(plan.model_copy(update={"hours": 0.1}), 1).dialled == 0, "it has no leads"
 
 
+async def test_the_time_to_decide_about_machines_is_taken_from_the_patience(room: Room) -> None:
+    assert (await planned(room)).patience == 2.0
+    await room.change(detection="hang_up")
+    assert (await planned(room)).patience == pytest.approx(0.8)
+    await room.change(detection_settings={"decide_ms": 3500})
+    assert (await planned(room)).patience == 0.1
+
+
 async def test_what_cannot_be_rehearsed_says_why(room: Room) -> None:
     await room.change(mode="agentless")
     with pytest.raises(Conflict, match="cannot be rehearsed"):
