@@ -37,6 +37,8 @@ def test_a_day_is_the_same_for_the_same_seed_and_another_for_another() -> None:
 def test_few_leads_do_not_last_the_day() -> None:
     day = live(a_plan(leads=10), 1)
     assert (day.ran_out, day.dialled <= 30) == (True, True)
+    assert day.hours_left is not None
+    assert 0 < day.hours_left < 0.5, "they were used up in minutes of this hour, not at its end"
     nobody = live(a_plan(leads=0), 1)
     assert (nobody.dialled, nobody.talk_hours, nobody.hours_left) == (0, 0.0, None)
 
