@@ -64,7 +64,8 @@ class Plan(BaseModel):
 class RehearsedDay(BaseModel):
     """What came of a day. `occupancy` and `rate` (abandoned of answered) in per cent.
 
-    `hours_left`: how long the leads last at this day's pace, or lasted when they `ran_out` before its end; null when nothing was dialled.
+    `hours_left`: how long the leads last at this day's pace, or lasted when they `ran_out` before its end; null when nothing
+    was dialled.
     """
 
     seed: int

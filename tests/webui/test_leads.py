@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime as dt
-import re
 from typing import Any
 
 import httpx
@@ -10,7 +9,7 @@ import pytest
 
 from callcenter import clock
 from callcenter.actor import Role
-from callcenter.campaigns import explaining, leads
+from callcenter.campaigns import leads
 from callcenter.campaigns.lead_models import Lead, LeadImport, LeadNumber
 from callcenter.campaigns.models import Campaign
 from callcenter.contacts import service as contacts
@@ -20,11 +19,6 @@ from callcenter.projects.models import Project
 from tests.webui.conftest import Site
 
 SOON = clock.now() + dt.timedelta(days=30)
-ENGLISH = {sentence for sentences in explaining.CODES.values() for sentence in sentences} | {
-    "Hung up",
-    "Talked",
-    "Heard the message",
-}
 SAME = {"sec-fetch-site": "same-origin"}  # as a browser says of a form of ours
 FILE = (
     "Imię i nazwisko;Telefon;Umowa\nŁucja Śnieg;601 000 001;A/1\n<script>alert(1)</script>;601 000 002;=cmd\nZła;soon;\n".encode(
@@ -269,20 +263,3 @@ async def test_ticked_contacts_go_to_a_campaign_from_the_list_of_contacts(site: 
     async with site.client(consultant.cookies | SAME) as browser:
         assert "Add to campaign" not in (await browser.get("/contacts")).text
         assert (await browser.post("/contacts/bulk", data={**chosen, "all": "1"})).status_code == 403
-
-
-@pytest.mark.parametrize("language", ["en", "pl"])
-async def test_each_choice_of_the_filters_has_words_of_its_own(site: Site, language: str) -> None:
-    """What a lead was refused for, and what came of its last attempt, in words no other choice has."""
-    boss, spring = await site.person("sofia", Role.SUPERVISOR, language), await campaign(site)
-    async with site.client(boss.cookies) as browser:
-        page = (await browser.get(f"/campaigns/{spring}/leads")).text
-    for name, least in (("outcome", 15), ("refusal", 25)):
-        select = page.split(f'name="{name}"')[1].split("</select>")[0]
-        choices = re.findall(r'<option value="([a-z_]+)"[^>]*>([^<]+)</option>', select)
-        assert len(choices) >= least
-        words = [words.strip() for _, words in choices]
-        assert len(set(words)) == len(words), f"two choices of {name} read alike"
-        assert not [each for code, each in choices if each.strip() == code or "{" in each]
-        if language == "pl":
-            assert not {each for each in words if each in ENGLISH}
