@@ -80,6 +80,10 @@ CODES: dict[str, tuple[str, ...]] = {
         "The call ended as “{disposition}”.",
         "The consultant said how the call ended.",
     ),
+    "agreed": (
+        "The customer said yes (“{disposition}”): it is awaiting durable confirmation, and is no sale yet.",
+        "The customer said yes: it is awaiting durable confirmation, and is no sale yet.",
+    ),
     "confirmed": ("The customer confirmed by pressing {key}.", "The customer confirmed."),
     "message_left": ("A recorded message was left on the answering machine.",),
     "message_not_allowed": (
