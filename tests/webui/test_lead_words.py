@@ -48,5 +48,6 @@ async def test_a_lead_that_was_only_looked_at_has_words_for_it_and_no_call_to_op
     async with site.client(boss.cookies) as browser:
         page = (await browser.get(f"/campaigns/{spring}/leads/{lead_id}")).text
     assert ("Looked at, not called" if language == "en" else "Obejrzany, bez telefonu") in page
-    assert 'href="/calls/called"' in page
+    open_it = "Show the call" if language == "en" else "Pokaż połączenie"
+    assert f'href="/calls/called">{open_it}<' in page, "no word that says to ring somebody up"
     assert 'href="/calls/looked"' not in page
