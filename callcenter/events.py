@@ -221,6 +221,7 @@ class RosterChanged(LiveEvent):
 class AgentStateChanged(LiveEvent):
     """An agent's state, to the agent and to supervisors. `reason` says why the system changed it, if it did.
 
+    Of `offered`: `lead` while a lead is only looked at, `meeting` while a phone meeting is counted down; else a call rings.
     `after_call` is the state asked for meanwhile, taken when the call is over.
     """
 

@@ -50,7 +50,9 @@ async def press(settings: Settings, call_id: str, digits: str) -> None:
 
 
 async def behave(settings: Settings, customer: str, behaviour: str) -> dict[str, Any]:
-    """Change what a customer does when called: answers, slow, brief, announcement, busy, silent, rejects, trouble."""
+    """Change what a customer does when called: answers, slow, brief, announcement, busy, silent, rejects, trouble,
+    presses, machine.
+    """
     answer = await _ask(settings, {"do": "behave", "customer": customer, "behaviour": behaviour})
     return dict(answer["customer"])
 

@@ -94,7 +94,8 @@ _CLAIM = (
     update(Agent)
     .where(Agent.user_id == bindparam("agent"), Agent.fence == bindparam("seen"))
     .where(Agent.state == AgentState.READY.value, Agent.station_live)
-    .values(state=AgentState.OFFERED.value, reason="", since=bindparam("at"), call_id=bindparam("call"), fence=Agent.fence + 1)
+    .values(state=AgentState.OFFERED.value, reason=bindparam("why"), since=bindparam("at"))
+    .values(call_id=bindparam("call"), fence=Agent.fence + 1)
     .returning(Agent)
     .execution_options(synchronize_session=False, populate_existing=True)
 )
@@ -130,9 +131,12 @@ async def reserve(uow: UnitOfWork, user_id: int, start: dt.datetime | None, end:
     agent.reserved_from, agent.reserved_until = start, end
 
 
-async def claim(uow: UnitOfWork, user_id: int, fence: int, call_id: str) -> bool:
-    """Take a ready agent for a call: the one statement that does, so that no two calls get the same agent."""
-    given = {"agent": user_id, "seen": fence, "at": uow.now, "call": call_id}
+async def claim(uow: UnitOfWork, user_id: int, fence: int, call_id: str, *, why: str = "") -> bool:
+    """Take a ready agent for a call: the one statement that does, so that no two calls get the same agent.
+
+    `why`: what they are offered where nothing rings yet (states.LEAD, states.MEETING).
+    """
+    given = {"agent": user_id, "seen": fence, "at": uow.now, "call": call_id, "why": why}
     agent = (await uow.session.scalars(_CLAIM, given)).one_or_none()
     if agent is None:
         return False

@@ -3,6 +3,8 @@
 from callcenter.agents.models import AgentState
 from callcenter.errors import CallCenterError, Conflict, Invalid
 
+LEAD = "lead"  # the reason of OFFERED while a lead is only looked at
+MEETING = "meeting"  # ... and while a phone meeting is counted down
 MISSED_OFFERS = 2  # unanswered in a row that put an agent on break
 
 ASKABLE = frozenset({AgentState.READY, AgentState.BREAK, AgentState.OFFLINE})

@@ -104,6 +104,7 @@ def _agent(server: Server, names: dict[int, str], live: dict[str, Any], worked: 
         user_id=server.user_id,
         name=names.get(server.user_id, ""),
         state=server.state,
+        reason=server.reason,
         since=server.since,
         doing=doing,
         kept=server.state == AgentState.READY and server.kept,
@@ -175,7 +176,9 @@ async def _hours(uow: UnitOfWork, campaign: Campaign, midnight: dt.datetime) -> 
     query = query.where(LeadAttempt.campaign_id == campaign.id, LeadAttempt.started_at >= midnight)
     found: dict[int, dict[str, int]] = {}
     finishing = 0
-    for n, outcome, count in await uow.session.execute(query.where(LeadAttempt.outcome != "skipped")):
+    for n, outcome, count in await uow.session.execute(
+        query.where(LeadAttempt.state != going.SHOWN, LeadAttempt.outcome != "skipped")
+    ):
         group, counts = _GROUPS.get(outcome, "failed"), found.setdefault(n, {})
         counts[group] = counts.get(group, 0) + count
         finishing += count if outcome in _REACHED else 0

@@ -13,7 +13,8 @@ OUTCOMES = ("talked", "heard", "abandoned", "machine", "no_answer", "busy", "fai
 
 
 class BoardAgent(BaseModel):
-    """Somebody who serves the campaign and is not offline. `since`: of the state.
+    """Somebody who serves the campaign and is not offline. `since`: of the state; `reason`: of a break, or of `offered`
+    where nothing rings yet: `lead` while one is looked at, `meeting` while a phone meeting is counted down.
 
     `doing` tells of `on_call` whether a line of this campaign rings for them, they talk in it, or are in another call.
     `kept`: ready, but a meeting, a waiting caller or missing audio keeps them from this campaign. `call_id` while on a call.
@@ -24,6 +25,7 @@ class BoardAgent(BaseModel):
     user_id: int
     name: str
     state: AgentState
+    reason: str = ""
     since: dt.datetime
     doing: Doing = ""
     kept: bool = False

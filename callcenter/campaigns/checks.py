@@ -10,7 +10,7 @@ from callcenter.campaigns.forms import CampaignInput
 from callcenter.campaigns.lead_models import Lead, LeadState
 from callcenter.campaigns.models import Campaign, CampaignMode, CampaignState, Detection
 from callcenter.campaigns.states import Situation
-from callcenter.contacts.consents import MARKETING
+from callcenter.contacts.consents import ASKING, MARKETING
 from callcenter.db import UnitOfWork
 from callcenter.errors import Invalid
 from callcenter.meetings.rules import sorted_times
@@ -68,6 +68,7 @@ async def situation(uow: UnitOfWork, campaign: Campaign, **otherwise: Any) -> Si
         "caller_id": campaign.caller_id or project.caller_id or next(iter(verified), ""),
         "verified": frozenset(verified),
         "marketing": project.purpose == MARKETING,
+        "asking": project.purpose == ASKING and not campaign.asks_consent.strip(),
         "company": campaign.company,
         "about": campaign.about,
         "message": campaign.message,

@@ -80,6 +80,10 @@ CODES: dict[str, tuple[str, ...]] = {
         "The call ended as “{disposition}”.",
         "The consultant said how the call ended.",
     ),
+    "agreed": (
+        "The customer said yes (“{disposition}”): it is awaiting durable confirmation, and is no sale yet.",
+        "The customer said yes: it is awaiting durable confirmation, and is no sale yet.",
+    ),
     "confirmed": ("The customer confirmed by pressing {key}.", "The customer confirmed."),
     "message_left": ("A recorded message was left on the answering machine.",),
     "message_not_allowed": (
@@ -104,6 +108,14 @@ CODES: dict[str, tuple[str, ...]] = {
     "contact_deleted": ("The contact was deleted.",),
     "removed": ("A supervisor took it off the list.",),
     "priority": ("A supervisor gave it the priority {priority}.", "A supervisor gave it another priority."),
+}
+# Where a code says more once it is known for which means a consent was asked.
+_MEANS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("no_consent", "automatic"): (
+        "No recorded consent of the customer covers messages played by machine for this purpose ({purpose}).",
+        "No recorded consent of the customer covers messages played by machine.",
+    ),
+    ("no_consent", "asking"): ("Calls that only ask for consent are made only where an administrator took them on in writing.",),
 }
 _UNKNOWN = "Something was decided about it ({code})."
 _STATES: dict[str, tuple[str, dict[str, str]]] = {
@@ -134,7 +146,7 @@ class Said:
 
 def say(code: str, values: Mapping[str, Any]) -> Said:
     """Return the sentence of a decision."""
-    for sentence in CODES.get(code, ()):
+    for sentence in _MEANS.get((code, str(values.get("means", ""))), CODES.get(code, ())):
         if all(values.get(name) not in (None, "") for name in _names(sentence)):
             return Said(sentence, {name: values[name] for name in _names(sentence)})
     if code in CODES:

@@ -12,7 +12,7 @@ from callcenter.correspondence import rendering
 ModeName = Literal["preview", "progressive", "power", "predictive", "agentless"]
 StateName = Literal["draft", "running", "paused", "finished"]
 DetectionName = Literal["off", "hang_up", "message", "connect"]
-MeaningName = Literal["done", "retry", "do_not_call", "meeting"]
+MeaningName = Literal["done", "retry", "do_not_call", "agreed", "meeting"]
 KeyMeaning = Literal["confirm", "agent", "do_not_call"]
 Outcome = Literal["busy", "no_answer", "machine", "failed", "no_agent"]
 MessageKind = Literal["message", "abandoned"]

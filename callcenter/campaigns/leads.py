@@ -161,7 +161,7 @@ def refuse(uow: UnitOfWork, lead: Lead, code: str, values: dict[str, Any] | None
 
 
 def finish(uow: UnitOfWork, lead: Lead, code: str, values: dict[str, Any] | None = None) -> None:
-    """A lead is done (code "disposition", or "confirmed")."""
+    """A lead is done (code "disposition", "agreed" or "confirmed")."""
     _ends(uow, lead, LeadState.DONE, code, values or {})
 
 
@@ -178,7 +178,7 @@ def uncertain(uow: UnitOfWork, lead: Lead, values: dict[str, Any] | None = None)
 def _ends(uow: UnitOfWork, lead: Lead, state: LeadState, code: str, values: dict[str, Any]) -> None:
     change(uow, lead, state)
     lead.attempt_id = None
-    if state is LeadState.DONE:
+    if state is LeadState.DONE and code != "agreed":  # a spoken yes stands with the lead: it awaits its confirmation
         lead.refusal, lead.refusal_values = "", {}
     else:
         lead.refusal, lead.refusal_values = code, {name: _plain(value) for name, value in values.items()}

@@ -47,15 +47,17 @@ async def apply(uow: UnitOfWork, campaign: Campaign, lead: Lead, attempt: LeadAt
             await _retry(uow, lead, minutes, values)
         case Meaning.DO_NOT_CALL:
             await _never(uow, campaign, lead, attempt, values)
+        case Meaning.AGREED:
+            _done(uow, lead, values, "agreed")  # until the confirmation is there and the call is given another disposition
         case _:
             _done(uow, lead, values)
 
 
-def _done(uow: UnitOfWork, lead: Lead, values: dict[str, str]) -> None:
+def _done(uow: UnitOfWork, lead: Lead, values: dict[str, str], code: str = "disposition") -> None:
     if not may_follow(LeadState(lead.state), LeadState.DONE):
         log.warning("lead.disposition_late", lead_id=lead.id, state=lead.state)
         return
-    leads.finish(uow, lead, "disposition", values)
+    leads.finish(uow, lead, code, values)
 
 
 async def _retry(uow: UnitOfWork, lead: Lead, minutes: int, values: dict[str, str]) -> None:

@@ -44,6 +44,7 @@ class Meaning(enum.StrEnum):
     DONE = "done"
     RETRY = "retry"  # after `minutes`, attempts left or not: the customer asked for it
     DO_NOT_CALL = "do_not_call"
+    AGREED = "agreed"  # a spoken yes: done, but awaiting durable confirmation; no sale yet
     MEETING = "meeting"  # the lead becomes a phone meeting; the consultant plans it
 
 

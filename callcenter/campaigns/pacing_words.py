@@ -18,7 +18,7 @@ _PLAIN = {
     "budget_spent": "No more calls may be abandoned now, so there is at most one line for each ready consultant.",
 }
 
-AGENTLESS = "Up to {most} lines play the message at once; {used} were in use."
+AGENTLESS = "Up to {most} lines play the message at once; in use: {used}."
 PACED = (
     "Within {seconds} seconds about {answers} people will answer, the new lines among them. {ready} consultants are ready, and "
     "about {free} more come free."

@@ -11,6 +11,7 @@ import structlog
 
 from callcenter import clock, jobs
 from callcenter.agents import service as agents
+from callcenter.agents import states
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import offers
 from callcenter.calls import rows as calls
@@ -48,7 +49,7 @@ async def show(uow: UnitOfWork, campaign: Campaign, user_id: int) -> bool:
         if permitted is None:
             return False
         attempt_id = clock.new_id()
-        if not await agents.claim(uow, user_id, agent.fence, attempt_id):
+        if not await agents.claim(uow, user_id, agent.fence, attempt_id, why=states.LEAD):
             leads.give_back(uow, lead)
             return False
         attempt = LeadAttempt(

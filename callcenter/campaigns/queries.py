@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import case, func, select
 
 from callcenter.actor import Role
-from callcenter.campaigns import changes, limits
+from callcenter.campaigns import changes, going, limits
 from callcenter.campaigns.checks import ON_THEIR_WAY
 from callcenter.campaigns.forms import StateName
 from callcenter.campaigns.lead_models import Lead, LeadAttempt
@@ -86,6 +86,9 @@ async def _today(uow: UnitOfWork, campaigns: Iterable[Campaign]) -> dict[int, di
     for since, ids in by_day.items():
         query = select(LeadAttempt.campaign_id, LeadAttempt.outcome, func.count())
         query = query.where(LeadAttempt.campaign_id.in_(ids), LeadAttempt.started_at >= since)
+        query = query.where(
+            LeadAttempt.state != going.SHOWN, LeadAttempt.outcome != "skipped"
+        )  # looked at, and nobody was called
         for campaign_id, outcome, count in await uow.session.execute(
             query.group_by(LeadAttempt.campaign_id, LeadAttempt.outcome)
         ):

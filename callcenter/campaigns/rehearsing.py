@@ -64,7 +64,8 @@ class Plan(BaseModel):
 class RehearsedDay(BaseModel):
     """What came of a day. `occupancy` and `rate` (abandoned of answered) in per cent.
 
-    `hours_left`: how long the leads last at this day's pace; null when nothing was dialled. `ran_out`: they did not last the day.
+    `hours_left`: how long the leads last at this day's pace, or lasted when they `ran_out` before its end; null when nothing
+    was dialled.
     """
 
     seed: int
@@ -93,11 +94,16 @@ def live(plan: Plan, seed: int) -> RehearsedDay:
     per_lead = left.expected(plan.answer * (1.0 - plan.machines), plan.attempts)
     most = round(plan.leads * per_lead)
 
-    def pace(seen: Observed) -> int:
-        room = most - seen.totals.dialed
-        return min(room, pacer.tick(dataclasses.replace(seen, most=room)).lines) if room > 0 else 0
+    last = 0.0  # when a line was begun, in seconds of the day
 
-    return _told(plan, seed, run(day, seed, pace), most)
+    def pace(seen: Observed) -> int:
+        nonlocal last
+        room = most - seen.totals.dialed
+        lines = min(room, pacer.tick(dataclasses.replace(seen, most=room)).lines) if room > 0 else 0
+        last = seen.now if lines else last
+        return lines
+
+    return _told(plan, seed, run(day, seed, pace), most, last)
 
 
 def ranges(days: Sequence[RehearsedDay]) -> dict[str, Range]:
@@ -141,8 +147,8 @@ def _settings(plan: Plan) -> Settings:
     )
 
 
-def _told(plan: Plan, seed: int, result: Result, most: int) -> RehearsedDay:
-    pace = result.dialed / plan.hours
+def _told(plan: Plan, seed: int, result: Result, most: int, last: float) -> RehearsedDay:
+    pace, ran_out = result.dialed / plan.hours, result.dialed >= most
     return RehearsedDay(
         seed=seed,
         talk_hours=result.talk_s / 3600,
@@ -151,8 +157,8 @@ def _told(plan: Plan, seed: int, result: Result, most: int) -> RehearsedDay:
         answered=result.answered,
         abandoned=result.abandoned,
         rate=100 * result.abandoned / result.answered if result.answered else 0.0,
-        hours_left=most / pace if pace else None,
-        ran_out=result.dialed >= most,
+        hours_left=(last / 3600 if ran_out else most / pace) if pace else None,
+        ran_out=ran_out,
     )
 
 

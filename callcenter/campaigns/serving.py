@@ -16,10 +16,14 @@ from callcenter.users.models import User
 
 
 class Server(NamedTuple):
-    """Somebody who serves a campaign and is not offline, as they stand now. `kept`: for other work, though they are ready."""
+    """Somebody who serves a campaign and is not offline, as they stand now. `kept`: for other work, though they are ready.
+
+    `reason`: of the state, of Agent.reason.
+    """
 
     user_id: int
     state: str
+    reason: str
     since: dt.datetime
     ready_since: dt.datetime
     call_id: str | None
@@ -31,7 +35,7 @@ class Server(NamedTuple):
         return self.state == AgentState.READY and not self.kept
 
 
-def _people() -> Select[int, str, dt.datetime, dt.datetime | None, str | None, bool]:
+def _people() -> Select[int, str, str, dt.datetime, dt.datetime | None, str | None, bool]:
     """Return agents who serve :campaign of :project with whether something keeps them from its calls."""
     chosen = exists().where(CampaignMember.campaign_id == bindparam("campaign"))
     theirs = exists().where(CampaignMember.campaign_id == bindparam("campaign"), CampaignMember.user_id == Agent.user_id)
@@ -42,7 +46,7 @@ def _people() -> Select[int, str, dt.datetime, dt.datetime | None, str | None, b
     reserved = and_(Agent.reserved_from <= bindparam("at"), Agent.reserved_until > bindparam("at"))
     kept = or_(Agent.station_live.is_(False), and_(Agent.reserved_from.is_not(None), reserved), caller)
     return (
-        select(Agent.user_id, Agent.state, Agent.since, Agent.ready_since, Agent.call_id, kept.label("kept"))
+        select(Agent.user_id, Agent.state, Agent.reason, Agent.since, Agent.ready_since, Agent.call_id, kept.label("kept"))
         .join(Membership, and_(Membership.user_id == Agent.user_id, Membership.project_id == bindparam("project")))
         .join(User, User.id == Agent.user_id)
         .where(User.disabled_at.is_(None), or_(~chosen, theirs))
@@ -56,8 +60,8 @@ _ONE = _READY.where(Agent.user_id == bindparam("user"))
 
 def _servers(rows: Iterable[Any]) -> list[Server]:
     found = []
-    for user_id, state, since, ready_since, call_id, kept in rows:
-        found.append(Server(user_id, state, since, ready_since or since, call_id, bool(kept)))
+    for user_id, state, reason, since, ready_since, call_id, kept in rows:
+        found.append(Server(user_id, state, reason, since, ready_since or since, call_id, bool(kept)))
     return found
 
 

@@ -33,6 +33,7 @@ class Situation:
     caller_id: str = ""
     verified: frozenset[str] = frozenset()
     marketing: bool = True
+    asking: bool = False  # it only asks for consent, and no administrator has taken that on
     company: str = ""
     about: str = ""
     message: str = ""
@@ -156,6 +157,9 @@ def _time(seen: Situation) -> Iterator[Reason]:
 
 
 def _words(seen: Situation) -> Iterator[Reason]:
+    if seen.asking:
+        sentence = "Calls that only ask for consent need an administrator who takes this campaign on in writing."
+        yield Reason(code="not_taken_on", sentence=sentence, field="asks_consent")
     if seen.marketing and not (seen.company and seen.about):
         sentence = "The opening is missing: which company calls, and what about. It must be said first in every call."
         yield Reason(code="no_opening", sentence=sentence, field="company" if not seen.company else "about")

@@ -8,8 +8,9 @@ from sqlalchemy import func, select, update
 
 from callcenter.actor import SYSTEM, Role
 from callcenter.config import Settings, host_port
-from callcenter.contacts import dictionaries
+from callcenter.contacts import consents, dictionaries
 from callcenter.contacts import service as contacts
+from callcenter.contacts.consents import ConsentInput
 from callcenter.contacts.field_models import CHOSEN
 from callcenter.contacts.forms import ContactInput, NumberInput, OrganisationInput
 from callcenter.contacts.models import Contact
@@ -31,7 +32,7 @@ from callcenter.users import service as users
 from callcenter.users.models import User
 from callcenter.wiring import wire
 from telephony.lab.accounts import TRUNK, passwords
-from telephony.lab.customers import CUSTOMERS, DEMO_NUMBER
+from telephony.lab.customers import CUSTOMERS, DEMO_NUMBER, Behaviour
 
 PASSWORD = "rehearse-a-day"  # noqa: S105 - for a machine's own demo, printed at every start
 PEOPLE = (
@@ -163,6 +164,9 @@ async def _add_customers(uow: UnitOfWork) -> None:
             data = ContactInput.model_validate({**named, **chosen, "tags": tags})
             contact = await contacts.create_contact(uow, data, "PL")
             await _add_history(uow, contact, n)
+            if customer.behaviour in (Behaviour.PRESSES, Behaviour.MACHINE):  # whom a message by machine is tried on
+                agreed = ConsentInput(channel="call", purpose="service", means="automatic", given=True, source="demo")
+                await consents.record(uow, contact.id, agreed)
         if customer.organisation and not customer.contacts:
             company = OrganisationInput(name=customer.organisation, numbers=[number])
             await contacts.create_organisation(uow, company, "PL")

@@ -9,6 +9,7 @@ from typing import Any
 
 from callcenter import clock, jobs
 from callcenter.agents import service as agents
+from callcenter.agents import states
 from callcenter.agents.models import Agent, AgentState
 from callcenter.calls import offers, outbound, reconcile
 from callcenter.calls import rows as calls
@@ -44,7 +45,7 @@ async def begin(uow: UnitOfWork, meeting: Meeting, agent: Agent) -> bool:
         await standing.hold(uow, meeting, way.code, sentence=way.error.sentence)
         return False
     attempt_id = clock.new_id()
-    if not await agents.claim(uow, agent.user_id, agent.fence, attempt_id):
+    if not await agents.claim(uow, agent.user_id, agent.fence, attempt_id, why=states.MEETING):
         return False
     seconds = uow.database.settings.meeting_countdown_seconds
     until = uow.now + dt.timedelta(seconds=seconds)

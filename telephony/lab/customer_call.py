@@ -21,6 +21,7 @@ _RING = 1.5  # seconds before those who answer do
 _SLOW_RING = 8
 _BRIEF_TALK = 10
 _ANNOUNCEMENT = 4
+_MACHINE_RING = 3
 _UNANSWERED = 180  # the carrier's own limit on ringing
 _DEAF = 30  # seconds without a packet before a customer gives up: the product is gone
 _REFUSALS = {
@@ -117,7 +118,7 @@ class CustomerCall:
             await self._pause(_ANNOUNCEMENT)
         else:
             leg.ring()
-            waits = {Behaviour.SILENT: _UNANSWERED, Behaviour.SLOW: _SLOW_RING}
+            waits = {Behaviour.SILENT: _UNANSWERED, Behaviour.SLOW: _SLOW_RING, Behaviour.MACHINE: _MACHINE_RING}
             await self._pause(waits.get(behaviour, _RING))
         if self._over.is_set():
             return
@@ -132,14 +133,25 @@ class CustomerCall:
     async def _talk(self) -> None:
         if not self._over.is_set():
             self.state = "talking"
-            self.audio.say(voice.tone(self.tone) if self.tone else voice.greeting(self.customer.pitch), forever=bool(self.tone))
-            self.audio.echo()
-            if self.customer.behaviour is Behaviour.BRIEF:
-                await self._pause(_BRIEF_TALK)
+            behaviour = self.customer.behaviour
+            if behaviour is Behaviour.MACHINE and self.direction == "out":
+                self.audio.say(voice.machine(self.customer.pitch))
+                await self._pause(len(voice.machine(self.customer.pitch)) / 2 / voice.RATE + voice.RECORDS)
             else:
-                await self._listen()
+                await self._converse(behaviour)
             self.hang_up()
         self.audio.close()
+
+    async def _converse(self, behaviour: Behaviour) -> None:
+        self.audio.say(voice.tone(self.tone) if self.tone else voice.greeting(self.customer.pitch), forever=bool(self.tone))
+        self.audio.echo()
+        if behaviour is Behaviour.BRIEF:
+            await self._pause(_BRIEF_TALK)
+            return
+        if behaviour is Behaviour.PRESSES and self.direction == "out":
+            await self._pause(voice.LISTENS)
+            self.press(self.customer.keys)
+        await self._listen()
 
     async def _listen(self) -> None:
         """Stay until the call is over, or until nothing at all has come for a while although it should."""

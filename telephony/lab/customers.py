@@ -26,6 +26,8 @@ class Behaviour(enum.StrEnum):
     SILENT = "silent"  # rings and never answers
     REJECTS = "rejects"  # 603
     TROUBLE = "trouble"  # 503: the carrier cannot
+    PRESSES = "presses"  # answers, listens for some seconds and presses a key (Customer.keys), then goes on as ANSWERS
+    MACHINE = "machine"  # an answering machine: a long greeting, a beep, and half a minute of recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,11 @@ class Customer:
     withheld: bool = False
     laws: tuple[Law, ...] = ("pcma", "pcmu")
     pitch: int = 120  # of the voice, Hz
+    keys: str = "1"  # what one who presses keys presses
 
 
-def _known(number: str, name: str, behaviour: Behaviour, organisation: str, pitch: int) -> Customer:
-    return Customer(number, name, behaviour, organisation, (name,), pitch=pitch)
+def _known(number: str, name: str, behaviour: Behaviour, organisation: str, pitch: int, keys: str = "1") -> Customer:
+    return Customer(number, name, behaviour, organisation, (name,), pitch=pitch, keys=keys)
 
 
 CUSTOMERS: tuple[Customer, ...] = (
@@ -65,6 +68,10 @@ CUSTOMERS: tuple[Customer, ...] = (
     ),
     Customer("+48221000016", "Hurtownia Pod Dębem", organisation="Hurtownia Pod Dębem", pitch=112),  # the company's own number
     Customer("+48500000107", "Zofia Nowak", organisation="Nowak Transport", contacts=("Zofia Nowak",), laws=("pcma",), pitch=225),
+    _known("+48500000110", "Barbara Pawlak", Behaviour.PRESSES, "", 208, "1"),
+    _known("+48500000111", "Jan Górski", Behaviour.PRESSES, "", 122, "2"),
+    _known("+48500000112", "Irena Sikora", Behaviour.PRESSES, "", 218, "9"),
+    _known("+48221000017", "Stanisław Adamczyk", Behaviour.MACHINE, "Zegarmistrz Adamczyk", 108),
     Customer("+48500000108", "Somebody unknown", pitch=125),
     Customer("+48500000109", "Somebody who hides", withheld=True, pitch=130),
 )

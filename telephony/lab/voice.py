@@ -13,6 +13,8 @@ from telephony.lab.sdp import Law
 
 RATE = 8000
 FRAME = 160  # samples in 20 ms
+LISTENS = 4  # seconds before who presses a key does so
+RECORDS = 30  # seconds an answering machine does after its beep
 _FORMANTS = {  # centre frequencies in Hz of an average adult
     "a": (730, 1090, 2440),
     "e": (530, 1840, 2480),
@@ -22,7 +24,8 @@ _FORMANTS = {  # centre frequencies in Hz of an average adult
 }
 _BANDWIDTHS = (80, 100, 160)
 _HISS = {"s": 0.5, "h": 0.2, "t": 0.4}
-_GREETING = "ha lo o tu mo i  se na mi ta ro e  la so ni u"
+_GREETING = "ha lo     o tu mo i  se na mi ta ro e  la so ni u"  # hello, and a second for an answer: people do so, machines not
+_MACHINE = "ha lo tu mo i  na se na to mi ro e la so  a be no ni to so  la mo i se na po to ni o te"
 _ANNOUNCEMENT = "a be o na  e to ni se a so"
 _PEAK = 12_000  # -8.7 dBFS: as loud as people speak on the phone
 
@@ -78,8 +81,15 @@ def _say(text: str, pitch: float) -> bytes:
 
 @cache
 def greeting(pitch: int) -> bytes:
-    """Return about three seconds of speech-like sound; `pitch` in Hz (about 120 a man, 210 a woman)."""
+    """Return a hello, a pause, and about three seconds of speech-like sound; `pitch` in Hz (about 120 a man, 210 a woman)."""
     return _say(_GREETING, pitch)
+
+
+@cache
+def machine(pitch: int) -> bytes:
+    """Return an answering machine's greeting of more than five seconds, and its beep."""
+    pause = bytes(RATE)  # half a second
+    return _say(_MACHINE, pitch) + pause + tone(1000, 0.4) + pause
 
 
 @cache

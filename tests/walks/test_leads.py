@@ -12,7 +12,10 @@ from tests.walks.browser import desk
 from tests.walks.product import PASSWORD, Product
 
 pytestmark = pytest.mark.browser
-LIST = "Imię i nazwisko;Telefon;Telefon 2;Data umowy\nŁucja Śnieg;601 000 001;22 555 00 11;2026-05-01\nZła;soon;;\nAlarm;112;;\n"
+LIST = (
+    "Imię i nazwisko;Telefon;Telefon 2;Data umowy\nŁucja Śnieg;601 000 001;22 555 00 11;2026-05-01\n"
+    "Zła;soon;;\nAlarm;112;;\nObca;+49 30 901820;;\n"
+)
 
 
 async def campaign(product: Product) -> int:
@@ -48,6 +51,9 @@ async def test_a_list_becomes_leads(product: Product, browser: Browser, tmp_path
         assert await axe.violations(page) == []
         await page.locator("#mapping-form button[type=submit]").click()
         await expect(page.locator("#lead-report")).to_be_visible(timeout=30_000)
+        await page.set_viewport_size({"width": 360, "height": 900})
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        await page.set_viewport_size({"width": width, "height": 900})
         await maria.audio()
         assert await axe.violations(page) == []
         await page.goto(f"{at}?q=lucja")

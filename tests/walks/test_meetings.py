@@ -119,6 +119,7 @@ async def test_the_system_counts_down_dials_and_says_with_a_tone_that_the_custom
     product.phone.when_called(JAN, Outcome.RINGS)
     planned = await meetings.plan(product, mode="automatic", name="Renewal")
     await expect(page.locator(".popup-countdown")).to_contain_text("Dialling in")
+    await expect(page.locator("#state")).to_contain_text("Meeting in a moment")
     await expect(page.locator("#softphone[data-phase=ringing]")).to_contain_text("Meeting: Renewal", timeout=PATIENCE)
     await expect(page.locator(CARD)).to_have_count(0)
     [leg] = [each for each in product.phone.legs.values() if each.number == JAN]

@@ -9,6 +9,7 @@ from tests.webui.conftest import Person, Site
 
 SAME_SITE = {"origin": "http://testserver"}
 GROUND = "Opinion of our lawyer, 3 May 2026"
+MISSING = "Calls that only ask for consent need an administrator who takes this campaign on in writing."
 
 
 @pytest.fixture
@@ -51,6 +52,8 @@ async def test_a_campaign_shows_its_rules_and_an_administrator_takes_it_on(
         assert "Nobody is called by this campaign until" in (await client.get(path)).text
         assert (await client.post(f"{path}/asks-consent", data={"ground": GROUND})).status_code == 403
         assert (await client.get("/campaigns/999/rules")).status_code == 404
+        overview = (await client.get(f"/campaigns/{campaign_id}")).text
+        assert f'{MISSING} <a href="{path}">' in overview, "said before Start, not by refused leads after it"
     async with site.client(administrator.cookies | SAME_SITE) as client:
         short = await client.post(f"{path}/asks-consent", data={"ground": "because"})
         assert (short.status_code, "because" in short.text) == (422, True)
@@ -58,6 +61,7 @@ async def test_a_campaign_shows_its_rules_and_an_administrator_takes_it_on(
         shown = (await client.get(path)).text
         assert GROUND in shown
         assert "Nobody is called by this campaign until" not in shown
+        assert MISSING not in (await client.get(f"/campaigns/{campaign_id}")).text
 
 
 async def test_the_same_through_the_api(site: Site, supervisor: Person, administrator: Person, campaign_id: int) -> None:

@@ -23,7 +23,7 @@ TABS = (
     *(("overview", ""), ("watch", "/watch"), ("leads", "/leads"), ("settings", "/settings"), ("script", "/script")),
     *(("dispositions", "/dispositions"), ("people", "/people"), ("rules", "/rules"), ("rehearsal", "/rehearsal")),
 )
-_ELSEWHERE = {"leads": "/leads", "people": "/people", "company": "/script", "about": "/script"}
+_ELSEWHERE = {"leads": "/leads", "people": "/people", "company": "/script", "about": "/script", "asks_consent": "/rules"}
 _LONGEST_SHOWN = 300
 
 

@@ -12,6 +12,7 @@ from callcenter.campaigns.models import CampaignMode, PacingDecision
 from callcenter.contacts import suppressions
 from callcenter.contacts.consent_models import Consent
 from callcenter.db import Database
+from callcenter.events import Notice
 from callcenter.phone import (
     Announce,
     Announced,
@@ -215,6 +216,9 @@ async def test_who_asks_for_somebody_in_vain_is_called_back(database: Database, 
     await room.floor.later(longest + 1)
     assert ((await room.lead()).state, (await room.lead()).outcome) == ("done", "wanted_agent")
     assert [each.call_id for each in await room.floor.call_backs()] == [first.call_id]
+    (told_of,) = room.floor.said(Notice)
+    assert told_of.sentence == "{number} asked for a consultant, and none was free. It is on your call-back list."
+    assert (told_of.values, told_of.link) == ({"number": "+48 601 000 000"}, "/call-backs")
     assert "wanted_agent" in await room.decisions()
     await invariants(room)
 

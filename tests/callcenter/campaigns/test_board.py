@@ -11,9 +11,10 @@ from callcenter.calls import service as calls
 from callcenter.campaigns import board, decisions, left, members, pacing_words, service
 from callcenter.campaigns.board_views import Board
 from callcenter.campaigns.models import PacingDecision
+from callcenter.contacts.consent_models import Consent
 from callcenter.db import Database
 from callcenter.errors import NotFound, NotPermitted
-from callcenter.phone import EndReason, HangUpLeg
+from callcenter.phone import Announced, EndReason, HangUpLeg, LegEnded, MachineDetected
 from tests.callcenter.campaigns.dialling import Room, invariants, open_room
 
 
@@ -99,6 +100,31 @@ async def test_a_line_nobody_answered_is_waiting_as_well(room: Room) -> None:
     found = await seen(room)
     assert (found.agents[0].calls, found.today.hours[0].no_answer) == (0, 1)
     assert found.agents[0].wait_seconds >= 19
+
+
+async def test_who_was_freed_from_a_machine_waited_until_then_and_wraps_up_no_time_meanwhile(database: Database) -> None:
+    room = await open_room(database, detection="message", message="message.wav", rule_pack="US")
+    floor = room.floor
+    contact_id = await floor.add_contact("Ewa", "+48601000000")
+    await room.add_leads(1, contact_id=contact_id)
+    async with database.unit_of_work() as uow:
+        said = {"channel": "call", "purpose": "service", "means": "automatic", "given": True, "source": "form"}
+        uow.session.add(Consent(contact_id=contact_id, at=uow.now, recorded_at=uow.now, **said))
+    await floor.ready("anna")
+    await floor.later(20)
+    (first,) = await room.tick(0)
+    await floor.later(10)
+    await room.answers(first)
+    await floor.event(MachineDetected(first.leg_id, "machine"))
+    await floor.later(5)
+    if (await floor.states())["anna"] == "wrap_up":
+        await floor.do("anna", calls.set_agent_state, "ready")
+    await floor.later(30)
+    await floor.event(LegEnded(first.leg_id, EndReason.COMPLETED, "near", announced=Announced(3000, 3000)))
+    (anna,) = (await seen(room)).agents
+    assert (anna.state, anna.calls, anna.talk_seconds) == ("ready", 0, 0)
+    assert abs(anna.wait_seconds - 30) <= 3, "until the machine was left the message, which took half a minute more"
+    assert 0 <= anna.wrap_up_seconds <= 6
 
 
 async def test_stopped_nothing_new_rings_and_what_rings_goes_on(room: Room) -> None:

@@ -34,6 +34,16 @@ def test_every_code_has_a_sentence_whatever_is_known(code: str) -> None:
     assert least.sentence.format(**least.values) == least.sentence
 
 
+def test_what_no_consent_covers_is_said_by_the_means_it_was_asked_for() -> None:
+    """In a service project calls need none: who reads that calls are not covered would look in the wrong place."""
+    values = {"purpose": "service", "number": "+48601000001"}
+    said = {means: explaining.say("no_consent", {**values, "means": means}) for means in ("person", "automatic", "asking")}
+    assert "messages played by machine" in said["automatic"].sentence
+    assert "administrator" in said["asking"].sentence
+    assert said["person"] == explaining.say("no_consent", values)
+    assert explaining.say("no_consent", {"means": "automatic"}).values == {}
+
+
 def test_all_that_was_agreed_has_a_sentence_and_an_unknown_code_is_shown() -> None:
     assert set(CODES) <= set(explaining.CODES)
     assert explaining.say("new", {}).values == {"code": "new"}

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call
+from callcenter.campaigns import explaining
 from callcenter.campaigns.lead_models import Lead
 from callcenter.campaigns.models import CampaignDisposition
 from callcenter.contacts import suppressions
@@ -17,17 +18,17 @@ from callcenter.projects.models import Disposition
 from callcenter.projects.service import set_dispositions
 from tests.callcenter.campaigns.dialling import Room, invariants, open_room
 
-NAMES = ("Sold", "Later", "Never", "Meeting")
+NAMES = ("Sold", "Later", "Never", "Meeting", "Yes")
 
 
 @pytest.fixture
 async def room(database: Database) -> Room:
-    """Open a room whose dispositions mean done, retry in an hour, do not call, and a meeting."""
+    """Open a room whose dispositions mean done, retry in an hour, do not call, a meeting, and a spoken yes."""
     found = await open_room(database)
     await found.add_leads(3, per_lead=2)
     async with database.unit_of_work(found.floor.people["sue"]) as uow:
         made = await set_dispositions(uow, found.floor.project_id, NAMES)
-        for each, meaning in zip(made, ("done", "retry", "do_not_call", "meeting"), strict=True):
+        for each, meaning in zip(made, ("done", "retry", "do_not_call", "meeting", "agreed"), strict=True):
             if meaning != "done":
                 row = CampaignDisposition(campaign_id=found.campaign_id, disposition_id=each.id, meaning=meaning, minutes=60)
                 uow.session.add(row)
@@ -88,6 +89,19 @@ async def test_a_meeting_ends_the_lead_and_says_so(room: Room) -> None:
     await room.ends(dialled)
     assert (await room.lead()).state == "done"
     assert (await room.decisions())[-1] == "disposition"
+
+
+async def test_a_spoken_yes_awaits_durable_confirmation_until_the_call_is_given_another_disposition(room: Room) -> None:
+    dialled = await talk(room)
+    await say(room, dialled.call_id, "Yes")
+    await room.ends(dialled)
+    lead = await room.lead()
+    assert (lead.state, lead.refusal) == ("done", "agreed")
+    said = explaining.say(lead.refusal, lead.refusal_values)
+    assert said.sentence.format(**said.values).startswith("The customer said yes (“Yes”): it is awaiting durable confirmation")
+    await say(room, dialled.call_id, "Sold")
+    assert ((await room.lead()).state, (await room.lead()).refusal) == ("done", "")
+    await invariants(room)
 
 
 async def test_a_correction_counts_until_the_lead_is_called_again(room: Room) -> None:

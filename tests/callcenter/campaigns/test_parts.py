@@ -73,6 +73,7 @@ async def test_the_list_says_what_is_left_and_what_today_brought(floor: Floor) -
     yesterday = clock.now() - dt.timedelta(days=2)
     async with floor.database.unit_of_work() as uow:
         tries = [("a", "talked", uow.now), ("b", "abandoned", uow.now), ("c", "busy", uow.now), ("d", "talked", yesterday)]
+        tries += [("e", "skipped", uow.now), ("f", "", uow.now)]  # looked at, and looked at now: nobody was called
         for key, outcome, at in tries:
             uow.session.add(
                 LeadAttempt(
@@ -81,7 +82,7 @@ async def test_the_list_says_what_is_left_and_what_today_brought(floor: Floor) -
                     lead_id=waiting,
                     number="+48601000001",
                     mode="preview",
-                    state="over",
+                    state="over" if outcome else "shown",
                     outcome=outcome,
                     started_at=at,
                 )

@@ -13,6 +13,7 @@ from callcenter.campaigns.lead_models import Lead
 from callcenter.contacts import suppressions
 from callcenter.db import Database
 from callcenter.errors import Conflict, Invalid, NotFound
+from callcenter.events import AgentStateChanged
 from callcenter.jobs import Job
 from callcenter.phone import EndReason, Originate, TrunkChanged, TrunkState
 from callcenter.trunks.models import Trunk
@@ -44,6 +45,7 @@ async def test_a_ready_consultant_is_shown_a_lead_and_calls(database: Database) 
     floor = room.floor
     attempt_id = await shown(room)
     assert (await floor.states())["anna"] == "offered"
+    assert floor.said(AgentStateChanged, "anna")[-1].reason == "lead", "nothing rings yet"
     assert (await room.lead()).state == "shown"
     card = await floor.do("anna", desk.current)
     assert (card.state, card.name, card.fields, card.company, card.until) == ("shown", "Lead 0", {"Town": "Łódź"}, "Acme", None)
@@ -55,6 +57,7 @@ async def test_a_ready_consultant_is_shown_a_lead_and_calls(database: Database) 
     (dialled,) = floor.sent(Originate)
     assert dialled.call_id == attempt_id
     assert (await floor.states())["anna"] == "on_call"
+    assert floor.said(AgentStateChanged, "anna")[-1].reason == ""
     await room.answers(dialled)
     assert (await floor.do("anna", desk.current)).state == "talking"
     await room.ends(dialled)

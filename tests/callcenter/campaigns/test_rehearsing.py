@@ -37,6 +37,8 @@ def test_a_day_is_the_same_for_the_same_seed_and_another_for_another() -> None:
 def test_few_leads_do_not_last_the_day() -> None:
     day = live(a_plan(leads=10), 1)
     assert (day.ran_out, day.dialled <= 30) == (True, True)
+    assert day.hours_left is not None
+    assert 0 < day.hours_left < 0.5, "they were used up in minutes of this hour, not at its end"
     nobody = live(a_plan(leads=0), 1)
     assert (nobody.dialled, nobody.talk_hours, nobody.hours_left) == (0, 0.0, None)
 
@@ -120,6 +122,14 @@ async def test_numbers_are_measured_in_the_campaigns_own_past_else_in_its_projec
     plan = await planned(room, other_id)
     assert plan.sources == {"answers": "project", "talk": "project", "wrap_up": "project"}
     assert live(plan.model_copy(update={"hours": 0.1}), 1).dialled == 0, "it has no leads"
+
+
+async def test_the_time_to_decide_about_machines_is_taken_from_the_patience(room: Room) -> None:
+    assert (await planned(room)).patience == 2.0
+    await room.change(detection="hang_up")
+    assert (await planned(room)).patience == pytest.approx(0.8)
+    await room.change(detection_settings={"decide_ms": 3500})
+    assert (await planned(room)).patience == 0.1
 
 
 async def test_what_cannot_be_rehearsed_says_why(room: Room) -> None:

@@ -90,6 +90,7 @@ def test_only_a_finished_campaign_cannot_change() -> None:
         ({"mode": CampaignMode.PREDICTIVE, "cap": 0.0}, []),
         ({"mode": CampaignMode.PREVIEW}, []),
         ({"leads": False, "serving": 0}, []),
+        ({"asking": True}, ["not_taken_on"]),
         ({"hours": False, "company": "", "trunk_enabled": False}, ["trunk_off", "no_hours", "no_opening"]),
     ],
 )

@@ -20,7 +20,7 @@ OUTCOMES = {
     Behaviour.BUSY: Outcome.BUSY,
     Behaviour.TROUBLE: Outcome.CARRIER_DOWN,
 }  # all others ring until the customer does something
-_RING = {Behaviour.SLOW: 8.0, Behaviour.ANNOUNCEMENT: 4.0, Behaviour.SILENT: 180.0}
+_RING = {Behaviour.SLOW: 8.0, Behaviour.ANNOUNCEMENT: 4.0, Behaviour.MACHINE: 3.0, Behaviour.SILENT: 180.0}
 _QUICK_RING = 1.5
 _BRIEF_TALK = 10.0
 _PATIENCE = 60.0  # seconds a customer lets it ring
@@ -30,14 +30,16 @@ _LISTENED_FRAMES = 50  # a second is kept for `heard`
 
 
 class Voice:
-    """What a customer says: some words once or a tone for ever, then what was heard half a second ago."""
+    """What a customer says: some words once or a tone for ever, then what was heard half a second ago (a machine: nothing)."""
 
-    def __init__(self, call: PeerCall, customer: Customer, tone: int) -> None:
+    def __init__(self, call: PeerCall, customer: Customer, tone: int, *, machine: bool = False) -> None:
         self._call = call
         self._before = 0
         hum = sound.tone(tone) if tone else None
         self._tone = hum
-        self._words = [] if tone else list(voice.frames(voice.greeting(customer.pitch), "pcmu"))[::-1]
+        spoken = voice.machine if machine else voice.greeting
+        self._words = [] if tone else list(voice.frames(spoken(customer.pitch), "pcmu"))[::-1]
+        self._deaf = machine
 
     def next(self) -> bytes:
         """Return the next 20 ms."""
@@ -45,6 +47,8 @@ class Voice:
             return self._tone()
         if self._words:
             return self._words.pop()
+        if self._deaf:
+            return sound.SILENCE
         heard, self._before = self._call.heard_frames - self._before, self._call.heard_frames
         return self._call.heard[-_ECHO_FRAMES] if heard and len(self._call.heard) >= _ECHO_FRAMES else sound.SILENCE
 
@@ -58,7 +62,8 @@ class DemoCall:
         self._direction = direction
         self._outcome = ""
         self._since = clock.monotonic()
-        call.mouth = Voice(call, customer, tone).next
+        self._machine = customer.behaviour is Behaviour.MACHINE and direction == "out"
+        call.mouth = Voice(call, customer, tone, machine=self._machine).next
 
     def view(self) -> dict[str, object]:
         """Return what the control connection tells of a call (callcenter/rehearsal.py)."""
@@ -121,6 +126,12 @@ class DemoCall:
         if self.customer.behaviour is Behaviour.BRIEF:
             await self._within(_BRIEF_TALK, lambda: self.call.ended)
             self.hang_up()
+        elif self._machine:
+            await self._within(len(voice.machine(self.customer.pitch)) / 2 / voice.RATE + voice.RECORDS, lambda: self.call.ended)
+            self.hang_up()
+        elif self.customer.behaviour is Behaviour.PRESSES and self._direction == "out":
+            await self._within(voice.LISTENS, lambda: self.call.ended)
+            self.press("" if self.call.ended else self.customer.keys)
         while not self.call.ended:
             before = self.call.heard_frames
             await self._within(_DEAF, lambda: self.call.ended)

@@ -90,7 +90,7 @@ function opening(lead) {
     lead.company ? t("I am calling from {company}.", { company: lead.company }) : "",
     lead.on_behalf_of ? t("On behalf of {company}.", { company: lead.on_behalf_of }) : "",
     lead.about ? t("It is about: {about}.", { about: lead.about }) : "",
-  ].filter(Boolean);
+  ].filter(Boolean).map((line) => line.replace(/\.\.$/, ".")); // "sp. z o.o." ends the sentence by itself
   if (!lines.length) return null;
   return h("div", { class: "lead-opening" }, h("div", { class: "form-label mb-0" }, t("Say first:")), lines.map((line) => h("div", {}, line)));
 }

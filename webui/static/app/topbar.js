@@ -56,9 +56,10 @@ function draw({ ready, pause, offline }) {
 }
 
 function stateText(agent) {
-  const words = { offline: t("Offline"), ready: t("Ready"), offered: state.meetings.some((each) => each.countdown_until) ? t("Meeting in a moment") : t("Ringing"), on_call: t("On a call"), wrap_up: t("Wrap-up"), break: t("Break"), listening: t("Listening in") };
+  const offers = { lead: t("Looking at a lead"), meeting: t("Meeting in a moment") };
+  const words = { offline: t("Offline"), ready: t("Ready"), offered: offers[agent.reason] || t("Ringing"), on_call: t("On a call"), wrap_up: t("Wrap-up"), break: t("Break"), listening: t("Listening in") };
   const reasons = { missed_offers: t("calls were not answered"), station_lost: t("the audio was away"), reconciled: t("after a restart") };
-  const reason = agent.state === "listening" ? "" : reasons[agent.reason] || agent.reason; // of the break that comes back
+  const reason = ["listening", "offered"].includes(agent.state) ? "" : reasons[agent.reason] || agent.reason; // of the break that comes back
   const next = agent.after_call ? ` → ${words[agent.after_call] || agent.after_call}` : "";
   return `${words[agent.state] || agent.state}${reason ? ` (${reason})` : ""}${next}`;
 }

@@ -1,0 +1,1 @@
+"""On PYTHONPATH of a product that is to run at another time of day: sitecustomize.py."""
