@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_TEST := $(VENV)/.ready-test
 FRONT_END := webui/static/vendor/.ready
-WORKERS ?= 3  # more than cores: most tests wait for a program, a page or a clock
+WORKERS ?= 2  # as many as cores: with more, pages wait so long for a core that walks fail
 
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage check bench soak fmt migrate messages clean

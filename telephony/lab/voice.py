@@ -86,10 +86,16 @@ def greeting(pitch: int) -> bytes:
 
 
 @cache
+def recorded(pitch: int) -> bytes:
+    """Return what an answering machine says before its beep: more than five seconds without a pause to answer in."""
+    return _say(_MACHINE, pitch)
+
+
+@cache
 def machine(pitch: int) -> bytes:
     """Return an answering machine's greeting of more than five seconds, and its beep."""
     pause = bytes(RATE)  # half a second
-    return _say(_MACHINE, pitch) + pause + tone(1000, 0.4) + pause
+    return recorded(pitch) + pause + tone(1000, 0.4) + pause
 
 
 @cache

@@ -39,7 +39,7 @@ from tests.telephony.waiting import until
 
 NUMBER = "+48501234567"
 HELLO = voice.greeting(120)[: 2 * g711.RATE // 2]  # half a second of it
-GREETING = voice.greeting(120) * 2
+GREETING = voice.recorded(120)
 BEEP = voice.tone(1000, 0.3)
 QUIET = bytes(2 * g711.RATE)  # a second
 

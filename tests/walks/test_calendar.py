@@ -67,8 +67,9 @@ async def slot(page: Page, hour: int) -> float:
 
 async def drag(page: Page, what: Locator, x: float, y: float) -> None:
     """Take a block at its left edge and let it go where its beginning is to be."""
-    box = await what.bounding_box()
-    assert box is not None
+    async with asyncio.timeout(PATIENCE):
+        while (box := await what.bounding_box()) is None:  # it is being drawn anew
+            await asyncio.sleep(0.05)
     await page.mouse.move(box["x"] + 4, box["y"] + 8)
     await page.mouse.down()
     await page.mouse.move(box["x"] + 20, box["y"] + 10, steps=4)

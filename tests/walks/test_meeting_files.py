@@ -38,6 +38,7 @@ async def test_a_file_is_checked_planned_and_asked_about_the_second_time(product
         await page.get_by_role("button", name="Plan the good rows").click()
         await expect(page.locator("#main")).to_contain_text("Done.")
         await page.goto(f"{product.url}/meetings/import")
+        await found.alive()
         await page.locator("#import-file").set_input_files(rows)  # type: ignore[arg-type]
         await page.locator("input[name=dry_run]").uncheck()
         await page.get_by_role("button", name="Upload").click()
@@ -47,6 +48,7 @@ async def test_a_file_is_checked_planned_and_asked_about_the_second_time(product
         await page.get_by_role("button", name="Undo the import").click()
         await expect(page.locator("#main")).to_contain_text("Undone: the meetings that had not begun are cancelled.")
         await page.goto(f"{product.url}/meetings/import")
+        await found.alive()
         await page.locator("#import-file").set_input_files(rows)  # type: ignore[arg-type]
         await page.locator("input[name=dry_run]").uncheck()
         await page.get_by_role("button", name="Upload").click()
@@ -128,6 +130,7 @@ async def test_pages_of_files_and_repeating_fit_narrow_and_wide(product: Product
         page = found.page
         await found.sign_in("maria", PASSWORD)
         await page.goto(f"{product.url}/meetings/import")
+        await found.alive()
         await page.locator("#import-file").set_input_files(rows)  # type: ignore[arg-type]
         await page.get_by_role("button", name="Upload").click()
         await page.get_by_role("button", name="Plan the good rows").wait_for()
