@@ -176,9 +176,7 @@ async def _hours(uow: UnitOfWork, campaign: Campaign, midnight: dt.datetime) -> 
     query = query.where(LeadAttempt.campaign_id == campaign.id, LeadAttempt.started_at >= midnight)
     found: dict[int, dict[str, int]] = {}
     finishing = 0
-    for n, outcome, count in await uow.session.execute(
-        query.where(LeadAttempt.state != going.SHOWN, LeadAttempt.outcome != "skipped")
-    ):
+    for n, outcome, count in await uow.session.execute(query.where(going.CALLED)):
         group, counts = _GROUPS.get(outcome, "failed"), found.setdefault(n, {})
         counts[group] = counts.get(group, 0) + count
         finishing += count if outcome in _REACHED else 0

@@ -3,7 +3,7 @@
 import datetime as dt
 
 import structlog
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 
 from callcenter.agents.models import Agent
 from callcenter.campaigns import leads
@@ -21,6 +21,7 @@ CONFIRMED, REFUSED_BY_KEY, WANTED_AGENT = "confirmed", "do_not_call", "wanted_ag
 JOB = "campaign_answer"  # kind of the job that ends a customer's waiting, and its key before the attempt's id
 HUMAN = "human"  # of LeadAttempt.found
 MACHINES = ("machine", "fax")  # of the same
+CALLED = and_(LeadAttempt.state != SHOWN, LeadAttempt.outcome != "skipped")  # a lead that is only looked at is called by nobody
 
 _GOING = (
     select(LeadAttempt, Lead, Campaign)

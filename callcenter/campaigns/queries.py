@@ -85,10 +85,7 @@ async def _today(uow: UnitOfWork, campaigns: Iterable[Campaign]) -> dict[int, di
     found: dict[int, dict[str, int]] = {}
     for since, ids in by_day.items():
         query = select(LeadAttempt.campaign_id, LeadAttempt.outcome, func.count())
-        query = query.where(LeadAttempt.campaign_id.in_(ids), LeadAttempt.started_at >= since)
-        query = query.where(
-            LeadAttempt.state != going.SHOWN, LeadAttempt.outcome != "skipped"
-        )  # looked at, and nobody was called
+        query = query.where(LeadAttempt.campaign_id.in_(ids), LeadAttempt.started_at >= since, going.CALLED)
         for campaign_id, outcome, count in await uow.session.execute(
             query.group_by(LeadAttempt.campaign_id, LeadAttempt.outcome)
         ):

@@ -18,10 +18,11 @@ export function refusingPart(callId) {
     toast(everywhere ? t("Nobody calls this customer any more.") : t("This project does not call the customer any more."), "success");
   };
   const button = (label, everywhere) => h("button", { type: "button", class: "btn", on: { click: () => put(everywhere) } }, label);
-  let shown;
+  let shown = false; // the project whose buttons stand there; none yet
   const follow = (call) => {
     element.hidden = !call.number || call.identification === "withheld" || Boolean(call.hidden);
-    if (shown === (shown = call.project || "")) return; // a button that is being pressed stays
+    if (shown === call.project) return; // a button that is being pressed stays
+    shown = call.project;
     const project = call.project ? [button(t("In the project {project}", { project: call.project }), false)] : [];
     list.replaceChildren(...project, button(t("Everywhere"), true));
   };
