@@ -91,7 +91,7 @@ async def _wants_agent(uow: UnitOfWork, attempt: LeadAttempt, campaign: Campaign
     if not await playing.wait_for_agent(uow, call, campaign.abandoned_message):
         return
     attempt.state = ANSWERED
-    for user_id in await serving.longest_ready(uow, campaign):
+    for user_id in await serving.able(uow, campaign):
         if await giving.give(uow, call, user_id):
             return
     project = await uow.session.get_one(Project, campaign.project_id)

@@ -185,7 +185,7 @@ async def _connect(uow: UnitOfWork, attempt: LeadAttempt, lead: Lead, campaign: 
 
 
 async def _give(uow: UnitOfWork, attempt: LeadAttempt, lead: Lead, campaign: Campaign, call: Call) -> bool:
-    for user_id in await serving.longest_ready(uow, campaign):
+    for user_id in await serving.able(uow, campaign):
         if await giving.give(uow, call, user_id):
             await jobs.drop(uow, f"{JOB}:{attempt.id}")
             return True

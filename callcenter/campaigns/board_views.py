@@ -17,7 +17,8 @@ class BoardAgent(BaseModel):
     where nothing rings yet: `lead` while one is looked at, `meeting` while a phone meeting is counted down.
 
     `doing` tells of `on_call` whether a line of this campaign rings for them, they talk in it, or are in another call.
-    `kept`: ready, but a meeting, a waiting caller or missing audio keeps them from this campaign. `call_id` while on a call.
+    `kept`: ready, but a meeting, a caller or missing audio keeps them from this campaign; `spare`: it is their project, which
+    keeps them for callers to come. `call_id` while on a call.
     `calls` and the seconds are today's by the campaign's clock, of calls of this campaign that are over: how long they talked,
     how long they were ready or on a line that rang before, and how long they wrapped up.
     """
@@ -29,6 +30,7 @@ class BoardAgent(BaseModel):
     since: dt.datetime
     doing: Doing = ""
     kept: bool = False
+    spare: bool = False
     call_id: str | None = None
     calls: int = 0
     talk_seconds: int = 0

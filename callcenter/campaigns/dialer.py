@@ -116,6 +116,8 @@ class Dialer:
             decision = Decision(0, str(stop), {"stopped": str(stop)})
         elif run.rests_until is not None and now < run.rests_until:
             return
+        elif look.spare:
+            decision = dataclasses.replace(decision, inputs={**decision.inputs, "spare": look.spare})
         await self._note(run, campaign_id, decision, now)
         if campaign.mode == CampaignMode.PREVIEW and stop is None:
             await self._show(run, campaign_id, look.free)

@@ -23,6 +23,7 @@ PACED = (
     "Within {seconds} seconds about {answers} people will answer, the new lines among them. {ready} consultants are ready, and "
     "about {free} more come free."
 )
+SPARE = "All who are ready ({count}) are kept for callers by their project, so nothing new is dialled."
 
 
 def say(why: str, lines: int, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -43,6 +44,8 @@ def say(why: str, lines: int, inputs: Mapping[str, Any]) -> tuple[str, dict[str,
 
 
 def _one_each(lines: int, inputs: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    if not inputs.get("ready") and inputs.get("spare"):
+        return SPARE, {"count": inputs["spare"]}
     if not inputs.get("ready"):
         return "No consultant is ready, so nothing new is dialled.", {}
     if lines <= 0:

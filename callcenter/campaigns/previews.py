@@ -36,7 +36,7 @@ async def show(uow: UnitOfWork, campaign: Campaign, user_id: int) -> bool:
 
     Raises placing.Stopped when nothing can be dialled anyhow. The routing lock is held.
     """
-    if not await serving.can_take(uow, campaign, user_id):
+    if user_id not in await serving.longest_ready(uow, campaign):
         return False
     agent = await agents.row(uow, user_id)
     for lead in await leads.take(uow, campaign.id, 1, state=LeadState.SHOWN, user_id=user_id):

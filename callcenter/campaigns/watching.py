@@ -65,14 +65,15 @@ class Memory:
 
 
 class Look(NamedTuple):
-    """A look at a campaign: what pacing reads, and who can take a call, the longest ready first."""
+    """A look at a campaign: what pacing reads, for whom may be dialled, the longest ready first, how many are left to callers."""
 
     seen: Observed
     free: tuple[int, ...]
+    spare: int
 
 
 async def look(uow: UnitOfWork, campaign: Campaign, memory: Memory, *, trunk_up: bool, most: int | None) -> Look:
-    """Look at a campaign: five statements at most, whatever its size. Changes the memory."""
+    """Look at a campaign: seven statements at most, whatever its size. Changes the memory."""
     servers = await serving.everybody(uow, campaign)
     live = {each.id: each for each in map(Try._make, (await uow.session.execute(_GOING, {"campaign": campaign.id})))}
     missing = [each for each in memory.tries if each not in live]
@@ -83,17 +84,18 @@ async def look(uow: UnitOfWork, campaign: Campaign, memory: Memory, *, trunk_up:
     others = await _others(uow, campaign)
     memory.tries = {each.id: _marks(each) for each in live.values()}
     memory.agents = {each.user_id: each for each in servers}
-    free = sorted((each for each in servers if each.free), key=lambda each: (each.ready_since, each.user_id))
+    free = [each for each in servers if each.free]
+    spare = sum(1 for each in servers if each.spare)
     waiting_for = sum(1 for each in live.values() if each.state == going.DIALLING and each.user_id is not None)
     unattended = [each for each in live.values() if each.state == going.ANSWERED and not each.outcome]
     screening = [each for each in unattended if campaign.detection != Detection.OFF and not each.found]
     seen = Observed(
         now=(uow.now - memory.began).total_seconds(),
-        logged_in=len(servers),
+        logged_in=max(len(servers) - spare, min(1, len(servers))),
         ready=max(0, len(free) - others) + waiting_for,
         paused=sum(1 for each in servers if each.state in _PAUSED),
         talk=tuple(_talks(servers, live, uow.now)),
-        wrap=tuple(_since(each.since, uow.now) for each in servers if each.state == AgentState.WRAP_UP),
+        wrap=tuple(_since(each.since, uow.now) for each in servers if each.state == AgentState.WRAP_UP and not each.spare),
         ringing=tuple(sorted(_since(each.started_at, uow.now) for each in live.values() if each.state == going.DIALLING)),
         screening=tuple(sorted(_since(each.answered_at, uow.now) for each in screening)),
         waiting=tuple(sorted(_since(each.answered_at, uow.now) for each in unattended if each not in screening)),
@@ -103,13 +105,15 @@ async def look(uow: UnitOfWork, campaign: Campaign, memory: Memory, *, trunk_up:
         trunk_up=trunk_up,
         most=most,
     )
-    return Look(seen, tuple(each.user_id for each in free))
+    return Look(seen, tuple(each.user_id for each in free), sum(1 for each in servers if each.able and each.spare))
 
 
 def _talks(servers: list[Server], live: dict[str, Try], now: dt.datetime) -> list[float]:
     """Return how long each agent talks, here or in a call of another kind; who waits for an answer is ready. Pure."""
     found = []
     for each in servers:
+        if each.spare:
+            continue
         own = live.get(each.call_id or "")
         if each.state == AgentState.ON_CALL and (own is None or own.state != going.DIALLING):
             found.append(_since(own.bridged_at if own is not None else each.since, now))

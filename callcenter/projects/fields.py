@@ -47,6 +47,7 @@ class ProjectInput(BaseModel):
     allow_premium: bool = False
     foreign_countries: list[Region] = Field(default_factory=list, max_length=250)
     tell_listening: bool = True
+    keep_ready: int = Field(0, ge=0, le=1000)
     numbers: list[Annotated[str, AfterValidator(_dialled)]] = Field(default_factory=list, max_length=1000)
 
     @field_validator("foreign_countries")

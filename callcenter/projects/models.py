@@ -17,7 +17,7 @@ class Project(Base):
     `identify`: match callers and open their contact (S4). `answer_early`: answer waiting callers at once so that they
     hear music (starts billing). `foreign_countries`: regions (DE, CZ...) its people may dial besides the own one.
     `purpose`: what it contacts customers for, one of PURPOSES; marketing needs their consent. `tell_listening`: consultants
-    are told when a supervisor listens to their call.
+    are told when a supervisor listens to their call. `keep_ready`: campaigns leave so many of its ready people to callers.
     """
 
     __tablename__ = "projects"
@@ -37,6 +37,7 @@ class Project(Base):
     allow_premium: Mapped[bool] = mapped_column(default=False)
     foreign_countries: Mapped[list[Any]] = mapped_column(default=list)
     tell_listening: Mapped[bool] = mapped_column(default=True, server_default=true())
+    keep_ready: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[dt.datetime]
     numbers: Mapped[list["ProjectNumber"]] = relationship(
         lazy="raise", cascade="all, delete-orphan", order_by="ProjectNumber.number"

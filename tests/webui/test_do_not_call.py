@@ -12,7 +12,7 @@ from tests.webui.conftest import Person, Site
 
 NUMBER = "+48601234567"
 SAME_SITE = {"origin": "http://testserver"}
-SECONDS = {"offer_seconds": "20", "wrap_up_seconds": "30", "max_wait_seconds": "600", "ring_seconds": "45"}
+SECONDS = {"offer_seconds": "20", "wrap_up_seconds": "30", "max_wait_seconds": "600", "ring_seconds": "45", "keep_ready": "0"}
 FORM = {"tell_listening": "1", "name": "Sales", "region": "PL"} | SECONDS
 
 

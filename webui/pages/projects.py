@@ -18,7 +18,7 @@ from callcenter.users import service as users
 from webui import views
 from webui.pages import fields
 
-_NUMBERS = ("offer_seconds", "wrap_up_seconds", "max_wait_seconds", "ring_seconds")
+_NUMBERS = ("offer_seconds", "wrap_up_seconds", "max_wait_seconds", "ring_seconds", "keep_ready")
 _FLAGS = ("enabled", "identify", "answer_early", "allow_premium", "tell_listening")
 
 

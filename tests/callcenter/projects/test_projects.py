@@ -50,6 +50,8 @@ async def test_a_name_is_taken_once(floor: Floor) -> None:
         {"offer_seconds": 121},
         {"wrap_up_seconds": -1},
         {"max_wait_seconds": 9},
+        {"keep_ready": -1},
+        {"keep_ready": 1001},
         {"ring_seconds": 181},
         {"foreign_countries": ["Germany"]},
         {"surprise": 1},

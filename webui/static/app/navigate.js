@@ -101,7 +101,7 @@ export function startNavigation(afterSwap) {
     const main = document.getElementById("main");
     if (event.detail.ctx.target?.id === "main") {
       closeMenus();
-      main.querySelector("[autofocus]") || focusHeading(main);
+      showWrong(main) || main.querySelector("[autofocus]") || focusHeading(main);
     }
     afterSwap(main);
   });
@@ -120,6 +120,15 @@ export function startNavigation(afterSwap) {
   addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(""));
   markCurrent();
   afterSwap(document.getElementById("main"));
+}
+
+/** Bring the first field a form refused into sight, with the focus in it: a long form shows its top else. Returns whether there is one. */
+function showWrong(main) {
+  const wrong = main.querySelector("form .is-invalid");
+  if (!wrong) return false;
+  wrong.focus({ preventScroll: true });
+  requestAnimationFrame(() => wrong.scrollIntoView({ block: "center" })); // after the page was shown from its top
+  return true;
 }
 
 /** A swap is a new page to a screen reader: its heading takes the focus, unless the person is typing outside <main>. */
