@@ -34,6 +34,7 @@ from callcenter.campaigns.lead_models import Lead, LeadAttempt, LeadNumber
 from callcenter.campaigns.models import Campaign, CampaignPeriod, CampaignState
 from callcenter.campaigns.periods import ends, first_day
 from callcenter.projects.models import Project
+from tests import postgres
 from tests.peers.programs import free_udp_port
 from tests.walks.whole import Product, until
 
@@ -72,10 +73,19 @@ _FIRST = {  # countries, zones and first numbers: somewhere it is day, and the r
 
 
 async def run(seconds: int = SECONDS) -> Run:
-    """Measure once."""
+    """Measure once on SQLite, and on PostgreSQL where there is one."""
+    found = await _on(seconds)
+    if postgres.find_binaries() is None:
+        return found
+    with postgres.cluster() as sockets:
+        other = await _on(seconds, postgres.database_url(sockets, "postgres"))
+    return found | {f"PostgreSQL: {name}": value for name, value in other.items()}
+
+
+async def _on(seconds: int, url: str = "") -> Run:
     with tempfile.TemporaryDirectory() as name:
         port = free_udp_port()
-        product, tokens = await furnished(Path(name) / "product", trunk_port=port, agents=AGENTS, contacts=CONTACTS)
+        product, tokens = await furnished(Path(name) / "product", trunk_port=port, agents=AGENTS, contacts=CONTACTS, url=url)
         await _prepare(product)
         heard: dict[str, float] = {}
 

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import psycopg
+
 from bench import cores
 from bench.agents import Agent, Hears, Rule
 from bench.seed import seeded
@@ -24,17 +26,18 @@ from tests.walks.whole import PASSWORD, PROJECT_NUMBER, Product, running
 
 
 async def furnished(
-    folder: Path, *, trunk_port: int = 0, trunk: TwilioInput | None = None, agents: int, contacts: int
+    folder: Path, *, trunk_port: int = 0, trunk: TwilioInput | None = None, agents: int, contacts: int, url: str = ""
 ) -> tuple[Product, list[str]]:
     """Return a product with `agents` consultants (consultant1 ...) and their tokens, and so many contacts; not started.
 
     Its trunk is one over SIP to `trunk_port`, or `trunk`, whose public address becomes the product's. There is no wrap-up, so
-    that an agent is ready again as soon as a call is over.
+    that an agent is ready again as soon as a call is over. `url`: of an empty PostgreSQL, which gets no contacts.
     """
-    product, path = empty(folder), folder / "callcenter.db"
-    shutil.copy(await seeded(path, contacts), path)
-    os.sync()  # or the first transactions that wait for the disk would wait for this copy
-    settings = Settings(data_dir=folder, _env_file=None)
+    product, path = empty(folder, url), folder / "callcenter.db"
+    if not url:
+        shutil.copy(await seeded(path, contacts), path)
+        os.sync()  # or the first transactions that wait for the disk would wait for this copy
+    settings = Settings(data_dir=folder, database_url=url, _env_file=None)
     database = Database(settings.sqlalchemy_url, settings=settings)
     wire(database)
     try:
@@ -54,10 +57,10 @@ async def furnished(
     return product, tokens
 
 
-def empty(folder: Path) -> Product:
-    """Return a product with a schema and nothing in it; not started."""
+def empty(folder: Path, url: str = "") -> Product:
+    """Return a product with a schema and nothing in it, on SQLite or the PostgreSQL of `url`; not started."""
     folder.mkdir(parents=True)
-    product = Product(folder)
+    product = Product(folder, database_url=url)
     product.command("migrate")
     return product
 
@@ -95,7 +98,14 @@ async def staffed(
 
 
 def commits(product: Product) -> int:
-    """Return how many transactions SQLite has committed: the counter in the head of its WAL index (sqlite.org/walformat)."""
+    """Return how many transactions were committed.
+
+    SQLite: the counter in the head of its WAL index (sqlite.org/walformat), of those that wrote. PostgreSQL: all of them.
+    """
+    if product.database_url:
+        with psycopg.connect(product.database_url.replace("postgresql+psycopg", "postgresql")) as connection:
+            row = connection.execute("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()").fetchone()
+            return int(row[0]) if row else 0
     with (product.folder / "callcenter.db-shm").open("rb") as index:
         return int.from_bytes(index.read(12)[8:], "little")
 
