@@ -136,6 +136,7 @@ async def look(database: Database, actor: Actor, campaign_id: int, import_id: in
     async with database.reading(actor) as uow:
         campaign = await _campaign(uow, campaign_id)
         await lead_storing.compare(uow, campaign, looked.rows, looked.mapping)
+        await lead_storing.repeated(uow, campaign_id, import_id, looked.rows)
     return looked
 
 

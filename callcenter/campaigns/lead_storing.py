@@ -118,11 +118,16 @@ def _quoted(column: str) -> str:
 
 
 async def _without_duplicates(uow: UnitOfWork, campaign_id: int, import_id: int, rows: Sequence[Row]) -> None:
-    """Leave out numbers the campaign has, or an earlier row."""
+    """Leave out numbers the campaign has, or an earlier row; nobody else adds any to the campaign meanwhile."""
     if not uow.database.sqlite:
         await uow.session.execute(
             text("SELECT pg_advisory_xact_lock(:lock, :campaign)"), {"lock": _LOCK, "campaign": campaign_id}
         )
+    await repeated(uow, campaign_id, import_id, rows)
+
+
+async def repeated(uow: UnitOfWork, campaign_id: int, import_id: int, rows: Sequence[Row]) -> None:
+    """Leave out numbers the campaign has now, or an earlier row of these or of the import; writes nothing."""
     good = [row for row in rows if row.refusal is None]
     wanted = {number for row in good for number in row.numbers}
     query = select(LeadNumber.number, Lead.import_id).join(Lead, Lead.id == LeadNumber.lead_id)
