@@ -19,7 +19,7 @@ from callcenter.contacts.text import fold
 from callcenter.db import UnitOfWork
 
 _LOCK = 7203  # with the campaign's id: two files that bring the same number at once
-_UNSTORED = {"erased"}  # codes of rows whose cells are not kept
+UNSTORED = {"erased"}  # codes of rows whose cells are not kept
 _LEAD = (
     *("id", "campaign_id", "contact_id", "import_id", "name", "folded", "fields", "priority", "state", "next_at"),
     *("attempts", "position", "needs_agent", "outcome", "refusal", "refusal_values", "created_at", "changed_at"),
@@ -166,8 +166,8 @@ async def _report(uow: UnitOfWork, into: LeadImport, rows: Sequence[Row]) -> Non
 
 
 def _kept(import_id: int, row: Row, why: Reason) -> tuple[Any, ...]:
-    cells = [] if why.code in _UNSTORED else row.cells
-    values = {} if why.code in _UNSTORED else why.values
+    cells = [] if why.code in UNSTORED else row.cells
+    values = {} if why.code in UNSTORED else why.values
     said = [*cells, str(values.get("number", ""))]
     digits = ("".join(each for each in cell if each.isdigit() and each.isascii()) for cell in said)
     return (import_id, row.line, why.code, json.dumps(cells), " ".join(filter(None, digits)), json.dumps(values))

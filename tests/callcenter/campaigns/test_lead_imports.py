@@ -302,6 +302,10 @@ async def test_contacts_that_fit_a_filter_become_leads_with_all_their_numbers(fl
     assert only is not None
     assert (only.contact_id, only.name, only.priority) == (jan, "Jan Kowal", 2)
     assert numbers == ["+48601000001", "+48225550011"]
+    titles = ("Line", "Reason", "Name")
+    pieces = lead_imports.report(floor.database, sue, spring, made.id, lambda code, _: code, titles)
+    lines = "".join([each async for each in pieces]).removeprefix("\ufeff").splitlines()
+    assert lines == ["Line,Reason,Name", f"{jan + 1},no_number,Ewa Kowal", f"{jan + 2},emergency,Ola Kowal"]
 
 
 async def test_a_lead_of_a_file_is_the_contact_who_alone_has_its_number(floor: Floor) -> None:

@@ -284,9 +284,7 @@ async def test_of_several_numbers_each_that_may_not_be_called_is_said_once(datab
     assert (refused.state, refused.refusal, refused.refusal_values["number"]) == ("refused", "invalid", "+48601")
 
 
-async def test_a_number_that_no_call_can_leave_for_is_said_to_be_none(
-    room: Room, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_number_that_no_call_can_leave_for_is_said_to_be_none(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_way(*_: object) -> None:
         return None
 
