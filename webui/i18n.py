@@ -104,9 +104,11 @@ def say(template: str, values: Mapping[str, object]) -> str:
 
 
 def _told(value: object) -> object:
-    """Return a value of a sentence as it is said: words translated, an error by its own sentence."""
+    """Return a value of a sentence as it is said: words translated, an error by its own sentence, 3.5 as 3,5 in Polish."""
     if isinstance(value, CallCenterError):
         return sentence(value)
+    if isinstance(value, float):
+        return number(value)
     return gettext(value) if isinstance(value, str) else value
 
 

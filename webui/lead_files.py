@@ -73,7 +73,9 @@ async def add_contacts(
     return begun
 
 
-async def report(request: Request, actor: Actor, campaign_id: int, import_id: int, titles: tuple[str, str]) -> StreamingResponse:
+async def report(
+    request: Request, actor: Actor, campaign_id: int, import_id: int, titles: tuple[str, str, str]
+) -> StreamingResponse:
     """Send the rows that were not added as they were, with why."""
     database: Database = request.app.state.database
     async with database.reading(actor) as uow:

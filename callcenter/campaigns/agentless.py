@@ -74,6 +74,8 @@ async def key_pressed(uow: UnitOfWork, call_id: str, digit: str) -> None:
         return
     call = await uow.session.get_one(Call, call_id)
     log.info("campaign.key_pressed", campaign_id=campaign.id, lead_id=lead.id, meaning=meaning)
+    if attempt.found in MACHINES:
+        await periods.recount(uow, campaign, attempt.started_at, machine=False)
     attempt.key, call.pressed, attempt.found = digit, meaning, HUMAN  # no machine presses a key
     if meaning == "agent":
         await _wants_agent(uow, attempt, campaign, call)

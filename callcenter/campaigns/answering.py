@@ -65,6 +65,8 @@ async def machine_found(uow: UnitOfWork, call_id: str, found: str) -> None:
     if attempt.key:
         return  # a person pressed it
     acts = screening(attempt, campaign) or (found in MACHINES and _late(uow, attempt, campaign))
+    if attempt.state == TALKING and (found in MACHINES) != (attempt.found in MACHINES):  # counted as the talk began
+        await periods.recount(uow, campaign, attempt.started_at, machine=found in MACHINES)
     attempt.found = found
     if acts:
         await _decided(uow, attempt, lead, campaign, await uow.session.get_one(Call, call_id), found)

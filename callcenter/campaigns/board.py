@@ -189,7 +189,7 @@ async def _pace(uow: UnitOfWork, campaign: Campaign) -> float:
     """Return how many attempts an hour were begun in the last hour, 0 where it is too early to say."""
     since = max(uow.now - HOUR, campaign.started_at or uow.now)
     query = select(func.count(), func.min(LeadAttempt.started_at))
-    query = query.where(LeadAttempt.campaign_id == campaign.id, LeadAttempt.started_at >= since)
+    query = query.where(LeadAttempt.campaign_id == campaign.id, LeadAttempt.started_at >= since, going.CALLED)
     count, first = (await uow.session.execute(query)).one()
     return left.pace(count, (uow.now - first).total_seconds()) if count else 0.0
 

@@ -109,8 +109,9 @@ CODES: dict[str, tuple[str, ...]] = {
     "removed": ("A supervisor took it off the list.",),
     "priority": ("A supervisor gave it the priority {priority}.", "A supervisor gave it another priority."),
 }
-# Where a code says more once it is known for which means a consent was asked.
-_MEANS: dict[tuple[str, str], tuple[str, ...]] = {
+# Where a code says more once it is known for which means a consent was asked, or where a number stands already.
+_PARTS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("duplicate", "file"): ("{number} comes earlier on the same list.", "It comes earlier on the same list."),
     ("no_consent", "automatic"): (
         "No recorded consent of the customer covers messages played by machine for this purpose ({purpose}).",
         "No recorded consent of the customer covers messages played by machine.",
@@ -146,7 +147,8 @@ class Said:
 
 def say(code: str, values: Mapping[str, Any]) -> Said:
     """Return the sentence of a decision."""
-    for sentence in _MEANS.get((code, str(values.get("means", ""))), CODES.get(code, ())):
+    part = str(values.get("means") or values.get("where") or "")
+    for sentence in _PARTS.get((code, part), CODES.get(code, ())):
         if all(values.get(name) not in (None, "") for name in _names(sentence)):
             return Said(sentence, {name: values[name] for name in _names(sentence)})
     if code in CODES:

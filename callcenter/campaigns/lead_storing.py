@@ -19,7 +19,7 @@ from callcenter.contacts.text import fold
 from callcenter.db import UnitOfWork
 
 _LOCK = 7203  # with the campaign's id: two files that bring the same number at once
-_UNSTORED = {"erased"}  # codes of rows whose cells are not kept
+UNSTORED = {"erased"}  # codes of rows whose cells are not kept
 _LEAD = (
     *("id", "campaign_id", "contact_id", "import_id", "name", "folded", "fields", "priority", "state", "next_at"),
     *("attempts", "position", "needs_agent", "outcome", "refusal", "refusal_values", "created_at", "changed_at"),
@@ -118,11 +118,16 @@ def _quoted(column: str) -> str:
 
 
 async def _without_duplicates(uow: UnitOfWork, campaign_id: int, import_id: int, rows: Sequence[Row]) -> None:
-    """Leave out numbers the campaign has, or an earlier row."""
+    """Leave out numbers the campaign has, or an earlier row; nobody else adds any to the campaign meanwhile."""
     if not uow.database.sqlite:
         await uow.session.execute(
             text("SELECT pg_advisory_xact_lock(:lock, :campaign)"), {"lock": _LOCK, "campaign": campaign_id}
         )
+    await repeated(uow, campaign_id, import_id, rows)
+
+
+async def repeated(uow: UnitOfWork, campaign_id: int, import_id: int, rows: Sequence[Row]) -> None:
+    """Leave out numbers the campaign has now, or an earlier row of these or of the import; writes nothing."""
     good = [row for row in rows if row.refusal is None]
     wanted = {number for row in good for number in row.numbers}
     query = select(LeadNumber.number, Lead.import_id).join(Lead, Lead.id == LeadNumber.lead_id)
@@ -161,8 +166,8 @@ async def _report(uow: UnitOfWork, into: LeadImport, rows: Sequence[Row]) -> Non
 
 
 def _kept(import_id: int, row: Row, why: Reason) -> tuple[Any, ...]:
-    cells = [] if why.code in _UNSTORED else row.cells
-    values = {} if why.code in _UNSTORED else why.values
+    cells = [] if why.code in UNSTORED else row.cells
+    values = {} if why.code in UNSTORED else why.values
     said = [*cells, str(values.get("number", ""))]
     digits = ("".join(each for each in cell if each.isdigit() and each.isascii()) for cell in said)
     return (import_id, row.line, why.code, json.dumps(cells), " ".join(filter(None, digits)), json.dumps(values))

@@ -65,6 +65,8 @@ async def over(uow: UnitOfWork, call_id: str, *, lost: bool = False) -> None:
     log.info("campaign.attempt_over", campaign_id=campaign.id, lead_id=lead.id, outcome=attempt.outcome)
     if not counted:
         await _count(uow, campaign, attempt)
+    elif attempt.outcome == TALKED and attempt.found in MACHINES:  # nobody talks to a machine for so long
+        await periods.recount(uow, campaign, attempt.started_at, machine=False)
     await _free(uow, attempt, call)
     if not going.theirs(attempt, lead):
         return

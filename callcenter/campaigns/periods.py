@@ -46,6 +46,12 @@ async def count(uow: UnitOfWork, campaign: Campaign, at: dt.datetime, **more: in
     await uow.session.execute(_COUNT["sqlite" if uow.database.sqlite else "postgresql"], given)
 
 
+async def recount(uow: UnitOfWork, campaign: Campaign, at: dt.datetime, *, machine: bool) -> None:
+    """Count as a machine what was counted as a person who was connected, or the other way round: it is known better now."""
+    more = 1 if machine else -1
+    await count(uow, campaign, at, machines=more, answered=-more, connected=-more)
+
+
 async def totals(uow: UnitOfWork, campaign_id: int, period: dt.date) -> Totals:
     """Return the counts of a period, as pacing reads them."""
     columns = [getattr(CampaignPeriod, name) for name in COUNTS]

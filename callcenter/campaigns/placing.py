@@ -111,16 +111,17 @@ async def permitted(
         if verdict.code and verdict.until is not None:
             leads.put_off(uow, lead, verdict.until, verdict.code, dict(verdict.values))
             return None
-        if not verdict.code:
+        code, values = verdict.code, {"number": number.number, **verdict.values}
+        if not code:
             way = await _way(uow, campaign, number)
             if way is not None:
                 return Permitted(number, way, verdict)
-            leads.refuse_number(uow, number, "invalid")
-            continue
-        leads.refuse_number(uow, number, verdict.code, dict(verdict.values))
-        if not [each for each in numbers if not each.refusal]:
-            leads.refuse(uow, lead, verdict.code, dict(verdict.values))
+            code, values = "invalid", {"number": number.number}
+        if not [each for each in numbers if not each.refusal and each is not number]:
+            number.refusal = code  # what is decided about the lead says it
+            leads.refuse(uow, lead, code, values)
             return None
+        leads.refuse_number(uow, number, code, values)
     leads.refuse(uow, lead, "no_number")
     return None
 

@@ -15,6 +15,7 @@ from telephony.sip.trunk import Trunk
 
 _MOST_TRIES = 3  # the first, one with credentials, one more when the nonce was stale
 _CHALLENGES = {401: ("www-authenticate", "Authorization"), 407: ("proxy-authenticate", "Proxy-Authorization")}
+SILENT = 8.0  # seconds without any response: a carrier says 100 at once, and the fifth copy of the INVITE went out by then
 _GRACE = 32  # seconds the transaction outlives our own ring time-out, so that CANCEL is ours to send
 
 
@@ -28,6 +29,7 @@ class OutboundLeg(Leg):
         self.command, self.trunk = command, trunk
         self._sending: Outgoing | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._silence: asyncio.TimerHandle | None = None
         self._tries = 0
         self._nonce = ""
         self._heard = False  # any response at all
@@ -59,7 +61,9 @@ class OutboundLeg(Leg):
             routes=self.trunk.routes(),
             sequence=secrets.randbelow(10_000),
         )
-        self._timer = asyncio.get_running_loop().call_later(self.command.ring_seconds, self._rung_out)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self.command.ring_seconds, self._rung_out)
+        self._silence = loop.call_later(SILENT, self._unheard)
         self._invite([])
 
     def _uri(self) -> str:
@@ -178,9 +182,17 @@ class OutboundLeg(Leg):
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def _rung_out(self) -> None:
-        if not self.answered and not self.ended:
+        if not self._heard:
+            self._unheard()
+        elif not self.answered and not self.ended:
             self._cancel()
             self.end(EndReason.NO_ANSWER, "switch", 408, "")
+
+    def _unheard(self) -> None:
+        """Give up a call the carrier said nothing to: it rang nowhere, and is no customer who does not answer."""
+        if not self._heard and not self.ended:
+            self._cancel()
+            self.end(EndReason.FAILED, "switch", 408, "The carrier does not answer.")
 
     def _cancel(self) -> None:
         if self._sending is not None:
@@ -195,9 +207,10 @@ class OutboundLeg(Leg):
             self.end(EndReason.CANCELLED if reason is EndReason.COMPLETED else reason, "near", None, "")
 
     def _stop_ringing(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for each in (self._timer, self._silence):
+            if each is not None:
+                each.cancel()
+        self._timer = self._silence = None
 
     def cleared(self) -> None:
         """Stop the ring timer. The transaction keeps us until its last response: an answer may still come."""

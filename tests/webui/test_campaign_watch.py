@@ -210,3 +210,17 @@ def test_a_bar_is_as_high_as_its_attempts() -> None:
     assert plot.lines[-1] == (4, busy.y)
     assert plot.kinds == ["talked", "busy"]
     assert plots.outcomes([], "UTC").bars == []
+
+
+async def test_who_is_kept_for_something_else_or_has_no_audio_is_not_told_as_ready(
+    site: Site, campaign: int, supervisor: Person, consultant: Person
+) -> None:
+    async with site.database.unit_of_work() as uow:
+        agent = await uow.session.get_one(Agent, consultant.id)
+        agent.state, agent.call_id, agent.station_live = "ready", None, False
+    async with site.client(supervisor.cookies) as browser:
+        assert 'id="board-ready">0<' in (await browser.get(f"/campaigns/{campaign}/watch")).text
+        async with site.database.unit_of_work() as uow:
+            (await uow.session.get_one(Agent, consultant.id)).station_live = True
+        site.app.state.live.boards.forget(campaign)
+        assert 'id="board-ready">1<' in (await browser.get(f"/campaigns/{campaign}/watch/live")).text

@@ -115,3 +115,11 @@ async def test_a_page_is_a_document_or_main_only_and_sign_in_comes_first(site: S
 def test_after_signing_in_nobody_is_sent_to_a_foreign_site(url: str) -> None:
     assert views.local_path(url) == "/"
     assert views.local_path("/contacts?q=1") == "/contacts?q=1"
+
+
+@pytest.mark.parametrize(
+    ("language", "ratio", "said"), [("pl", 2.5, "2,5"), ("pl", 3.0, ": 3,"), ("en", 2.5, "2.5 "), ("en", 3.0, "3 ")]
+)
+def test_numbers_in_sentences_have_the_language_s_separators(language: str, ratio: float, said: str) -> None:
+    i18n.use(language)
+    assert said in i18n.say("{ratio} lines for each ready consultant, as the campaign is set.", {"ratio": ratio})

@@ -133,7 +133,7 @@ async def get_lead_import(uow: UnitOfWork, campaign_id: Id, import_id: Id) -> Le
 @operation("GET", _IMPORTS + "/{import_id}/report", "readLeadReport", role=Role.SUPERVISOR, media_type="text/csv")
 async def read_lead_report(request: Request, actor: Actor, campaign_id: Id, import_id: Id) -> str:
     """The rows that were not added as they were, with why, as CSV; put right, it can be uploaded."""
-    titles = (gettext("Line"), gettext("Reason"))
+    titles = (gettext("Line"), gettext("Reason"), gettext("Name"))
     return await lead_files.report(request, actor, campaign_id, import_id, titles)  # type: ignore[return-value]  # sent as it is
 
 

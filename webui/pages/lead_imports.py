@@ -132,6 +132,7 @@ async def _show(request: Request, template: str) -> Response:
     async with request.app.state.database.reading(actor) as uow:
         found = await lead_imports.get_import(uow, campaign_id, import_id)
         rows = await lead_imports.reported(uow, import_id, limit=_SHOWN)
+        names = await lead_imports.named(uow, found, rows)
     report: dict[str, Any] = {"rows": 0, "added": 0, "refused": {}, "noted": {}} | found.report
     return await campaign_frame.page(
         request,
@@ -143,7 +144,7 @@ async def _show(request: Request, template: str) -> Response:
         report=report,
         refused=[(lead_words.title(code), count) for code, count in report["refused"].items()],
         noted=[(lead_words.title(code), count) for code, count in report["noted"].items()],
-        rows=[(row.line, lead_words.code(row.code, row.values)) for row in rows],
+        rows=[(row.line, names.get(row.line, ""), lead_words.code(row.code, row.values)) for row in rows],
         path=f"/campaigns/{campaign_id}/leads",
     )
 
@@ -151,7 +152,8 @@ async def _show(request: Request, template: str) -> Response:
 async def report(request: Request) -> Response:
     """Download the rows that were not added as they were."""
     actor, campaign_id, import_id = _of(request)
-    return await lead_files.report(request, actor, campaign_id, import_id, (gettext("Line"), gettext("Reason")))
+    titles = (gettext("Line"), gettext("Reason"), gettext("Name"))
+    return await lead_files.report(request, actor, campaign_id, import_id, titles)
 
 
 async def stop(request: Request) -> Response:

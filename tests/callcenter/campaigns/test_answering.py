@@ -264,8 +264,27 @@ async def test_a_machine_found_in_a_long_talk_was_a_person(database: Database, s
     await room.floor.later(0.3)
     await room.floor.event(MachineDetected(first.leg_id, "machine"))
     await room.floor.later(seconds)
+    assert await room.counts() == {"dialled": 1, "machines": 1}
     await room.ends(first)
     assert (await room.attempt(first.call_id)).outcome == outcome
+    person = {"dialled": 1, "answered": 1, "connected": 1}
+    assert await room.counts() == (person if outcome == "talked" else {"dialled": 1, "machines": 1})
+
+
+async def test_a_machine_that_a_consultant_was_on_from_the_first_ring_is_no_person_under_the_cap(database: Database) -> None:
+    room = await room_of(database, mode="progressive", detection="hang_up", detection_settings={"decide_ms": 4000})
+    await room.floor.ready("anna")
+    (first,) = await dial(room, 1)
+    await room.answers(first)
+    assert await room.counts() == {"dialled": 1, "answered": 1, "connected": 1}
+    await room.floor.later(3)
+    for _ in range(2):
+        await room.floor.event(MachineDetected(first.leg_id, "machine"))
+    assert await room.counts() == {"dialled": 1, "machines": 1}
+    await room.ends(first)
+    assert (await room.attempt(first.call_id)).outcome == "machine"
+    assert await room.counts() == {"dialled": 1, "machines": 1}
+    await invariants(room)
 
 
 async def test_a_machine_may_be_given_to_an_agent(database: Database) -> None:

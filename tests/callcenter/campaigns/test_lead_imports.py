@@ -164,9 +164,26 @@ async def test_the_preview_shows_what_the_first_rows_become_and_writes_nothing(f
     looked = await lead_imports.look(floor.database, floor.people["sue"], spring, import_id, LeadMapping())
     assert looked.columns == ["name", "number", "number", "priority", "field"]
     assert [row.refusal.code if row.refusal else "" for row in looked.rows] == [
-        *("", "", "no_number", "invalid", "", "foreign", "own_number"),
+        *("", "duplicate", "no_number", "invalid", "", "foreign", "own_number"),
     ]
     assert await names(floor, spring) == []
+
+
+async def test_the_preview_says_which_numbers_are_repeated_and_adding_does_the_same(floor: Floor) -> None:
+    spring = await campaign(floor)
+    await lead(floor, spring, "+48601000009")
+    rows = ("Jan;601000001;", "Jan again;601 000 001;", "Ewa;601000001;601000002", "Iga;601000002;", "Ola;601000009;")
+    import_id = await uploaded(floor, spring, "\n".join(["Name;Phone;Phone 2", *rows]))
+    sue = floor.people["sue"]
+    looked = await lead_imports.look(floor.database, sue, spring, import_id, LeadMapping())
+    assert [(row.numbers, row.refusal.values["where"] if row.refusal else "") for row in looked.rows] == [
+        *((["+48601000001"], ""), ([], "file"), (["+48601000002"], ""), ([], "file"), ([], "campaign")),
+    ]
+    assert [each.code for each in looked.rows[2].left] == ["duplicate"]
+    await lead_imports.begin(floor.database, sue, spring, import_id, LeadMapping())
+    await lead_imports.run(floor.database, sue, import_id)
+    assert (await imported(floor, import_id)).report["refused"] == {"duplicate": 3}
+    assert await names(floor, spring) == ["Jan Kowalski", "Jan", "Ewa"]
 
 
 async def test_after_a_crash_in_the_middle_it_goes_on_and_adds_none_twice(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,6 +302,10 @@ async def test_contacts_that_fit_a_filter_become_leads_with_all_their_numbers(fl
     assert only is not None
     assert (only.contact_id, only.name, only.priority) == (jan, "Jan Kowal", 2)
     assert numbers == ["+48601000001", "+48225550011"]
+    titles = ("Line", "Reason", "Name")
+    pieces = lead_imports.report(floor.database, sue, spring, made.id, lambda code, _: code, titles)
+    lines = "".join([each async for each in pieces]).removeprefix("\ufeff").splitlines()
+    assert lines == ["Line,Reason,Name", f"{jan + 1},no_number,Ewa Kowal", f"{jan + 2},emergency,Ola Kowal"]
 
 
 async def test_a_lead_of_a_file_is_the_contact_who_alone_has_its_number(floor: Floor) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, Leg
-from callcenter.campaigns import desk, previews
+from callcenter.campaigns import board, desk, previews
 from callcenter.campaigns.desk_events import LeadShown, LeadWithdrawn
 from callcenter.campaigns.lead_models import Lead
 from callcenter.contacts import suppressions
@@ -95,6 +95,18 @@ async def test_skipping_needs_a_reason_and_brings_the_next(database: Database) -
         await room.floor.do("anna", previews.call_now, attempt_id)
     assert await room.counts() == {}
     await invariants(room)
+
+
+async def test_leads_that_are_only_looked_at_do_not_count_into_the_pace(database: Database) -> None:
+    room = await open_room(database, mode="preview")
+    await room.add_leads(30)
+    await room.floor.ready("anna")
+    for _ in range(12):
+        await room.tick(40)
+        await room.floor.do("anna", previews.skip, room.floor.said(LeadShown, "anna")[-1].attempt_id, "no time")
+    async with database.reading(room.floor.people["sue"]) as uow:
+        assert await board._pace(uow, await room.campaign()) == 0.0, "nobody was called"
+    assert (await room.attempts())[0].outcome == "skipped"
 
 
 async def test_the_timer_dials(database: Database) -> None:

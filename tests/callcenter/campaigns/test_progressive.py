@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from callcenter.agents.models import Agent
 from callcenter.calls import service as calls
-from callcenter.campaigns import dialer, leasing
+from callcenter.campaigns import dialer, leasing, placing
 from callcenter.campaigns.desk_events import LeadCalled
 from callcenter.campaigns.dialer import Dialer
 from callcenter.campaigns.lead_models import LeadNumber
@@ -265,7 +265,34 @@ async def test_a_lead_that_may_not_be_called_keeps_nobody_from_the_next(room: Ro
     refused = await room.lead(1)
     assert (refused.state, refused.refusal) == ("refused", "emergency")
     assert (await room.lead(2)).state == "dialling"
+    assert await room.decisions(1) == ["emergency"], "said once, not for the number and for the lead"
+    assert refused.refusal_values["number"] == "112"
     await invariants(room)
+
+
+async def test_of_several_numbers_each_that_may_not_be_called_is_said_once(database: Database) -> None:
+    room = await open_room(database)
+    (lead_id,) = await room.add_leads(1, per_lead=3)
+    async with database.unit_of_work() as uow:
+        for position, number in enumerate(("112", "+48700123456", "+48601")):
+            one = (LeadNumber.lead_id == lead_id, LeadNumber.position == position)
+            await uow.session.execute(update(LeadNumber).where(*one).values(number=number))
+    await room.floor.ready("anna")
+    await room.tick()
+    assert await room.decisions(lead_id) == ["emergency", "premium", "invalid"]
+    refused = await room.lead(lead_id)
+    assert (refused.state, refused.refusal, refused.refusal_values["number"]) == ("refused", "invalid", "+48601")
+
+
+async def test_a_number_that_no_call_can_leave_for_is_said_to_be_none(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_way(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(placing, "_way", no_way)
+    await room.floor.ready("anna")
+    await room.tick()
+    assert await room.decisions(1) == ["invalid"]
+    assert (await room.lead(1)).refusal_values == {"number": "+48601000000"}
 
 
 async def test_nobody_is_called_at_night(room: Room) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from callcenter import clock
 from callcenter.phone import EndReason, Originate
+from telephony.sip import outbound
 from tests.telephony.sip.conftest import Line
 from tests.telephony.sip.peer import Message, sdp
 
@@ -87,6 +88,28 @@ async def test_ring_time_out_sends_cancel_and_is_no_answer(line: Line) -> None:
     await line.peer.expect("ACK")
     ended = await line.notes.end()
     assert (ended.reason, ended.by, ended.code) == (EndReason.NO_ANSWER, "switch", 408)
+
+
+@pytest.mark.parametrize(("silent", "ring"), [(0.5, 30), (30.0, 1)])
+async def test_a_carrier_that_says_nothing_is_a_failure_and_no_customer_who_does_not_answer(
+    line: Line, monkeypatch: pytest.MonkeyPatch, silent: float, ring: int
+) -> None:
+    monkeypatch.setattr(outbound, "SILENT", silent)
+    line.dial(ring_seconds=ring)
+    invite = await line.peer.expect("INVITE")
+    ended = await line.notes.end()
+    assert (ended.reason, ended.by, ended.code, ended.text) == (EndReason.FAILED, "switch", 408, "The carrier does not answer.")
+    line.peer.send(line.peer.response(invite, 100))
+    await line.peer.expect("CANCEL")  # it is back: nobody is to be rung now
+
+
+async def test_a_carrier_that_only_tries_is_not_silent(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbound, "SILENT", 0.3)
+    line.dial(ring_seconds=1)
+    invite = await line.peer.expect("INVITE")
+    line.peer.send(line.peer.response(invite, 100))
+    await line.peer.expect("CANCEL")
+    assert (await line.notes.end()).reason is EndReason.NO_ANSWER
 
 
 async def test_hanging_up_before_any_response_cancels_once_one_comes(line: Line) -> None:
