@@ -3,6 +3,7 @@
 from callcenter import inbox, jobs
 from callcenter.agents import models as agents
 from callcenter.calls import models as calls
+from callcenter.campaigns import confirmation_models as confirmations
 from callcenter.campaigns import lead_models as leads
 from callcenter.campaigns import models as campaigns
 from callcenter.contacts import bulk_models as contact_bulks
@@ -29,6 +30,7 @@ __all__ = [
     "agents",
     "calls",
     "campaigns",
+    "confirmations",
     "consents",
     "contact_bulks",
     "contact_fields",

@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from callcenter.campaigns.confirmation_models import Confirmation
 from callcenter.contacts.organisation_terms import searchable
 from callcenter.contacts.organisation_terms import terms as organisation_terms
 from callcenter.main.schema import alembic_config
@@ -123,8 +124,47 @@ def write_meetings(connection: Connection, texts: dict[int, str]) -> None:
 
 def bare(table: Table) -> dict[str, Any]:
     """Return values of no meaning for what a table insists on, as it was at that time."""
-    values = {dt.datetime: dt.datetime(2026, 1, 1, tzinfo=dt.UTC), str: "", int: 0, object: {}, bool: False}
+    values = {dt.datetime: dt.datetime(2026, 1, 1, tzinfo=dt.UTC), str: "", int: 0, float: 0, object: {}, dict: {}, bool: False}
     return {each.name: values[each.type.python_type] for each in table.columns if not each.nullable}
+
+
+async def test_yeses_that_await_their_confirmation_get_a_record(database_url: str) -> None:
+    config = alembic_config(database_url)
+    await asyncio.to_thread(command.upgrade, config, "0024")
+    await inside(database_url, write_yeses)
+    await asyncio.to_thread(command.upgrade, config, "head")
+    assert await inside(database_url, confirmations) == {("first", 1, "awaiting", NOON), ("later", 2, "awaiting", NOON)}
+
+
+NOON = dt.datetime(2026, 5, 4, 12, tzinfo=dt.UTC)
+
+
+def write_yeses(connection: Connection) -> None:
+    """Write four leads: with a yes in the first of two calls, with one whose reason was forgotten, without any, and done."""
+    found = {
+        name: Table(name, MetaData(), autoload_with=connection) for name in ("projects", "campaigns", "leads", "lead_attempts")
+    }
+    connection.execute(insert(found["projects"]), {**bare(found["projects"]), "id": 1})
+    connection.execute(insert(found["campaigns"]), {**bare(found["campaigns"]), "id": 1, "project_id": 1})
+    leads: tuple[tuple[int, str, dict[str, str]], ...] = (
+        (1, "agreed", {"attempt_id": "first"}),
+        (2, "agreed", {}),
+        (3, "agreed", {}),
+        (4, "", {}),
+    )
+    for number, refusal, values in leads:
+        row = {"id": number, "campaign_id": 1, "state": "done", "refusal": refusal, "refusal_values": values}
+        connection.execute(insert(found["leads"]), {**bare(found["leads"]), **row})
+    for name, lead, hour in (("first", 1, 0), ("second", 1, 1), ("earlier", 2, -1), ("later", 2, 0), ("other", 4, 0)):
+        row = {"id": name, "campaign_id": 1, "lead_id": lead, "number": name, "state": "over"}
+        begun = {"started_at": NOON + dt.timedelta(hours=hour)}
+        connection.execute(insert(found["lead_attempts"]), {**bare(found["lead_attempts"]), **row, **begun})
+    connection.commit()
+
+
+def confirmations(connection: Connection) -> set[tuple[str, int, str, dt.datetime]]:
+    rows = connection.execute(select(Confirmation))
+    return {(row.attempt_id, row.lead_id, row.state, row.said_at) for row in rows}
 
 
 def terms(connection: Connection) -> set[tuple[str, int]]:

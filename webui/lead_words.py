@@ -29,6 +29,15 @@ _OUTCOMES = {
     "heard": "Heard the message",
     "wanted_agent": "Asked for a consultant",
 }
+_HOW = {  # how terms or a statement travelled, or why there is no statement
+    "email": "by e-mail",
+    "letter": "by letter",
+    "sms": "by SMS",
+    "web_form": "by a web form",
+    "other": "in another way",
+    "declined": "the customer declined",
+    "no_answer": "no answer came",
+}
 
 
 def said(told: Said) -> str:
@@ -49,14 +58,17 @@ def title(name: str) -> str:
 def _value(name: str, value: Any) -> Any:
     if name == "outcome":
         return gettext(_OUTCOMES.get(value, str(value)))
+    if name in ("how", "why"):
+        return gettext(_HOW.get(value, str(value)))
     if name == "number" and isinstance(value, str) and value.startswith("+"):
         return numbers.show(value)
     if name == "day" and isinstance(value, str):
-        return _day(value)
+        return day(value)
     return plainly(value)
 
 
-def _day(value: str) -> str:
+def day(value: str) -> str:
+    """Return a day (ISO 8601) as the person reads it; what is none as it is."""
     try:
         return i18n.date(dt.date.fromisoformat(value))
     except ValueError:

@@ -20,7 +20,7 @@ from callcenter.actor import Actor, Role
 from callcenter.contacts import numbers
 from callcenter.contacts.visibility import require_some, sees_some
 from callcenter.errors import CallCenterError, Invalid, NotSignedIn
-from webui import i18n, meeting_words, user_agents
+from webui import i18n, lead_words, meeting_words, user_agents
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +46,7 @@ def environment() -> jinja2.Environment:
     found.filters |= {
         "datetime": i18n.datetime,
         "date": i18n.date,
+        "day": lead_words.day,
         "time": i18n.time,
         "window": i18n.window,
         "ago": i18n.ago,

@@ -31,6 +31,12 @@ async def meaning_of(uow: UnitOfWork, campaign_id: int, disposition_id: int) -> 
     return Meant(Meaning.DONE) if row is None else Meant(Meaning(row.meaning), row.minutes)
 
 
+async def name_of(uow: UnitOfWork, disposition_id: int) -> str:
+    """Return what a disposition, retired or not, is called."""
+    found = await uow.session.get(Disposition, disposition_id)
+    return found.name if found else ""
+
+
 async def list_meanings(uow: UnitOfWork, campaign_id: int) -> list[MeaningOut]:
     """Return the dispositions of the campaign's project and what each means here, the retired ones last (supervisors)."""
     uow.actor.require(Role.SUPERVISOR)

@@ -1,5 +1,5 @@
 """The evidence of a campaign, to be shown to an authority or a lawyer: each decision about each lead, the consent it rests on
-with its time, source and wording, what was counted, and the rules with their version.
+with its time, source and wording, what followed a spoken yes, what was counted, and the rules with their version.
 
 Written a piece at a time, leads in order of their ids; of people the actor may not see, neither name nor number is told.
 """
@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from callcenter.actor import Actor, Role
 from callcenter.campaigns import hours, rule_packs
+from callcenter.campaigns.confirmation_models import Confirmation
 from callcenter.campaigns.lead_models import Lead, LeadAttempt, LeadDecision, LeadNumber
 from callcenter.campaigns.models import Campaign, CampaignPeriod
 from callcenter.campaigns.rules import Rule, Standing
@@ -34,7 +35,11 @@ _MARK = "\ufeff"  # tells spreadsheets that it is UTF-8
 _COLUMNS = (
     *("at", "lead_id", "contact_id", "name", "code", "number", "purpose", "rule_pack", "rules_version", "user_id", "values"),
     *("consent_id", "consent_at", "consent_channel", "consent_purpose", "consent_means", "consent_source", "consent_wording"),
-    "consent_recorded_at",
+    *("consent_recorded_at", "confirmation"),
+)
+_ABOUT_YES = (
+    *("attempt_id", "state", "said_at", "taken_by", "terms_on", "terms_how", "terms_note", "terms_by", "terms_at"),
+    *("ended_on", "end_how", "end_note", "end_by", "end_at"),
 )
 _ABOUT_CALLS = ("number", "mode", "outcome", "found", "key", "started_at", "answered_at", "bridged_at", "ended_at", "bridged_ms")
 
@@ -128,6 +133,7 @@ async def _leads(uow: UnitOfWork, campaign_id: int, after: int) -> list[dict[str
     numbers = await _by_lead(uow, LeadNumber, ids, LeadNumber.position)
     attempts = await _by_lead(uow, LeadAttempt, ids, LeadAttempt.id)
     decisions = await _by_lead(uow, LeadDecision, ids, LeadDecision.id)
+    yeses = await _by_lead(uow, Confirmation, ids, Confirmation.said_at)
     consents = await _consents(uow, (each for some in decisions.values() for each in some))
     found = []
     for lead in leads:
@@ -140,6 +146,7 @@ async def _leads(uow: UnitOfWork, campaign_id: int, after: int) -> list[dict[str
             "refusal": lead.refusal,
             "decisions": [_decision(each, consents) for each in decisions.get(lead.id, ())],
             "attempts": [{name: getattr(each, name) for name in _ABOUT_CALLS} for each in attempts.get(lead.id, ())],
+            "confirmations": [{name: getattr(each, name) for name in _ABOUT_YES} for each in yeses.get(lead.id, ())],
         }
         found.append(_without(one) if lead.contact_id in hidden else one)
     return found
@@ -184,7 +191,8 @@ def _without(lead: dict[str, Any]) -> dict[str, Any]:
     """Return a lead without what says who it is."""
     decisions = [each | {"values": {}, "consent": None} for each in lead["decisions"]]
     attempts = [each | {"number": ""} for each in lead["attempts"]]
-    return lead | {"name": "", "numbers": [], "decisions": decisions, "attempts": attempts}
+    yeses = [each | {"terms_note": "", "end_note": ""} for each in lead["confirmations"]]
+    return lead | {"name": "", "numbers": [], "decisions": decisions, "attempts": attempts, "confirmations": yeses}
 
 
 def _row(lead: dict[str, Any], decision: dict[str, Any]) -> list[str]:
@@ -194,7 +202,8 @@ def _row(lead: dict[str, Any], decision: dict[str, Any]) -> list[str]:
     plain = (decision["at"], lead["lead_id"], lead["contact_id"], lead["name"], decision["code"], number, values.get("purpose"))
     ruled = (values.get("pack"), values.get("version"), decision["user_id"], _dumped(rest) if rest else "")
     names = ("id", "at", "channel", "purpose", "means", "source", "wording", "recorded_at")
-    return [_shown(each) for each in (*plain, *ruled, *(consent.get(name) for name in names))]
+    yes = lead["confirmations"][-1]["state"] if lead["confirmations"] else ""  # the lead's latest
+    return [_shown(each) for each in (*plain, *ruled, *(consent.get(name) for name in names), yes)]
 
 
 def _shown(value: Any) -> str:

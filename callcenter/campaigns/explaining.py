@@ -1,7 +1,8 @@
 """Why a lead was, or was not, dialled (B6), in sentences: each decision that was recorded, and what happens next. Pure.
 
 A code has several sentences where not every decision knows as much: the first one whose values are all there is said.
-Values: `until` and `at` are times (ISO 8601), `number` E.164, `outcome`, `mode` and `found` words of the lead's attempts.
+Values: `until` and `at` are times (ISO 8601), `number` E.164, `outcome`, `mode` and `found` words of the lead's attempts,
+`day` a date, `how` and `why` words of confirmation_models.py.
 """
 
 import datetime as dt
@@ -83,6 +84,27 @@ CODES: dict[str, tuple[str, ...]] = {
     "agreed": (
         "The customer said yes (“{disposition}”): it is awaiting durable confirmation, and is no sale yet.",
         "The customer said yes: it is awaiting durable confirmation, and is no sale yet.",
+    ),
+    "terms_sent": (
+        "The proposed terms were sent to the customer on {day} ({how}).",
+        "The proposed terms were sent to the customer.",
+    ),
+    "yes_confirmed": (
+        "The customer's own statement came on {day} ({how}): the spoken yes is confirmed.",
+        "The customer's own statement came: the spoken yes is confirmed.",
+    ),
+    "yes_not_confirmed": (
+        "The spoken yes was not confirmed ({why}), and is no sale.",
+        "The spoken yes was not confirmed, and is no sale.",
+    ),
+    "yes_reopened": ("What was recorded as the end of the spoken yes was taken back.",),
+    "yes_withdrawn": (
+        "The call was given another disposition (“{disposition}”): the spoken yes awaits no confirmation any more.",
+        "The call was given another disposition: the spoken yes awaits no confirmation any more.",
+    ),
+    "yes_stays": (
+        "The call was given another disposition (“{disposition}”); the customer's confirmation stays.",
+        "The call was given another disposition; the customer's confirmation stays.",
     ),
     "confirmed": ("The customer confirmed by pressing {key}.", "The customer confirmed."),
     "message_left": ("A recorded message was left on the answering machine.",),

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, cast, delete, or_, select, update
 
 from callcenter.campaigns import leads
+from callcenter.campaigns.confirmation_models import Confirmation
 from callcenter.campaigns.lead_models import Lead, LeadAttempt, LeadDecision, LeadImport, LeadImportRow, LeadNumber, LeadState
 from callcenter.campaigns.lead_states import GOING
 from callcenter.contacts import text
@@ -53,6 +54,8 @@ async def empty(uow: UnitOfWork, ids: Sequence[int]) -> None:
         await uow.session.execute(refused.values(state=LeadState.REFUSED.value, refusal="erased", changed_at=uow.now))
         await uow.session.execute(delete(LeadNumber).where(LeadNumber.lead_id.in_(some)))
         await uow.session.execute(update(LeadAttempt).where(LeadAttempt.lead_id.in_(some)).values(number=""))
+        notes = update(Confirmation).where(Confirmation.lead_id.in_(some))
+        await uow.session.execute(notes.values(terms_note="", end_note=""))
         await uow.session.execute(update(LeadDecision).where(LeadDecision.lead_id.in_(some)).values({"values": {}}))
 
 

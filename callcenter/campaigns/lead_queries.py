@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 
 from callcenter.actor import Role
-from callcenter.campaigns import explaining, leads
+from callcenter.campaigns import confirmation_queries, explaining, leads
+from callcenter.campaigns.confirmation_models import Confirmation
+from callcenter.campaigns.confirmation_queries import Wanted, Yes
 from callcenter.campaigns.explaining import Said
 from callcenter.campaigns.lead_models import Lead, LeadAttempt, LeadDecision, LeadNumber, LeadState
 from callcenter.campaigns.models import Campaign, PacingDecision
@@ -26,13 +28,15 @@ _MOST_TOLD = 500
 
 class LeadsWanted(BaseModel):
     """Which leads of a campaign: in a `state`, with an `outcome` of the last attempt, with a `refusal` (a code: why refused, or
-    put off), whose name or number holds `q`. `after`: those beyond the lead with this id.
+    put off), with a spoken yes that stands so (`confirmation`; open: awaiting durable confirmation, terms sent or not), whose
+    name or number holds `q`. `after`: those beyond the lead with this id.
     """
 
     model_config = ConfigDict(extra="forbid")
     state: Literal["", "waiting", "shown", "dialling", "talking", "done", "exhausted", "refused", "uncertain", "removed"] = ""
     outcome: Annotated[str, Field(max_length=30, pattern="^[a-z_]*$")] = ""
     refusal: Annotated[str, Field(max_length=30, pattern="^[a-z_]*$")] = ""
+    confirmation: Wanted = ""
     q: Annotated[str, Field(max_length=100, pattern="^[^\\x00]*$")] = ""
     after: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     limit: Annotated[int, Field(ge=1, le=200)] = PAGE
@@ -40,16 +44,24 @@ class LeadsWanted(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A lead with its numbers. `hidden`: it is a contact the reader's account roles do not let them see: no name, no number."""
+    """A lead with its numbers. `hidden`: it is a contact the reader's account roles do not let them see: no name, no number.
+
+    `yes`: its spoken yes that fits the filter, else the latest; `waits_days`: for how long that has been awaiting confirmation.
+    """
 
     lead: Lead
     numbers: list[LeadNumber]
     hidden: bool = False
+    yes: Confirmation | None = None
+    waits_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Leads in the order they were added; `next` is what to pass as `after`, None: these are the last."""
+    """Leads in the order they were added, or by a spoken yes the oldest first.
+
+    `next` is what to pass as `after`, None: these are the last.
+    """
 
     items: list[Shown]
     next: int | None
@@ -72,6 +84,7 @@ class Story:
     campaign: Campaign
     attempts: list[LeadAttempt]
     decisions: list[Decided]
+    confirmations: list[Yes]
     next: list[Said]
     people: dict[int, str]
 
@@ -87,12 +100,28 @@ async def campaign_of(uow: UnitOfWork, campaign_id: int) -> Campaign:
 
 async def list_leads(uow: UnitOfWork, campaign_id: int, wanted: LeadsWanted) -> Page:
     """Return a page of a campaign's leads (supervisors)."""
-    await campaign_of(uow, campaign_id)
-    query = _wanted(campaign_id, wanted).order_by(Lead.id).limit(wanted.limit + 1)
-    found = list(await uow.session.scalars(query.where(Lead.id > wanted.after)))
+    campaign = await campaign_of(uow, campaign_id)
+    query = _wanted(campaign_id, wanted)
+    query = _by_yes(query, campaign_id, wanted) if wanted.confirmation else query.where(Lead.id > wanted.after).order_by(Lead.id)
+    found = list(await uow.session.scalars(query.limit(wanted.limit + 1)))
     more = len(found) > wanted.limit
     items = found[: wanted.limit]
-    return Page(await _shown(uow, items), items[-1].id if more else None)
+    return Page(await _shown(uow, campaign, items, wanted.confirmation), items[-1].id if more else None)
+
+
+def _by_yes(query: Select[Lead], campaign_id: int, wanted: LeadsWanted) -> Select[Lead]:
+    """Return those with a spoken yes that stands as wanted, the oldest first, beyond the lead `after`.
+
+    One that got an end meanwhile keeps its place.
+    """
+    yes = confirmation_queries.leads_with(campaign_id, wanted.confirmation).subquery()
+    query = query.join(yes, yes.c.lead_id == Lead.id).order_by(yes.c.said_at, Lead.id)
+    if not wanted.after:
+        return query
+    before = select(func.min(Confirmation.said_at)).where(Confirmation.lead_id == wanted.after)
+    so = before.where(Confirmation.state.in_(confirmation_queries.FILTERS[wanted.confirmation]))
+    last = func.coalesce(so.scalar_subquery(), before.scalar_subquery())
+    return query.where(or_(yes.c.said_at > last, and_(yes.c.said_at == last, Lead.id > wanted.after)))
 
 
 def _wanted(campaign_id: int, wanted: LeadsWanted) -> Select[Lead]:
@@ -125,10 +154,12 @@ def _typed(campaign_id: int, q: str) -> list[ColumnElement[bool]]:
     return [Lead.folded.contains(each, autoescape=True) for each in words] or [literal(False)]
 
 
-async def _shown(uow: UnitOfWork, found: Sequence[Lead]) -> list[Shown]:
+async def _shown(uow: UnitOfWork, campaign: Campaign, found: Sequence[Lead], wanted: Wanted = "") -> list[Shown]:
     numbers = await leads.numbers(uow, found)
     unseen = (await hidden(uow, [each.contact_id for each in found if each.contact_id is not None])).contacts
-    return [Shown(each, numbers[each.id], each.contact_id in unseen) for each in found]
+    yeses = await confirmation_queries.of_leads(uow, [each.id for each in found], wanted)
+    waits = {each: confirmation_queries.waits_days(yes, campaign, uow.now) for each, yes in yeses.items()}
+    return [Shown(each, numbers[each.id], each.contact_id in unseen, yeses.get(each.id), waits.get(each.id)) for each in found]
 
 
 async def counts(uow: UnitOfWork, campaign_id: int) -> dict[str, int]:
@@ -151,13 +182,14 @@ async def story(uow: UnitOfWork, campaign_id: int, lead_id: int) -> Story:
     """Return a lead with its attempts, decisions in order, and what happens next (supervisors)."""
     campaign = await campaign_of(uow, campaign_id)
     lead = await get(uow, campaign_id, lead_id)
-    shown = (await _shown(uow, [lead]))[0]
+    shown = (await _shown(uow, campaign, [lead]))[0]
     of_lead = select(LeadAttempt).where(LeadAttempt.lead_id == lead_id).order_by(LeadAttempt.started_at, LeadAttempt.id)
     attempts = list(await uow.session.scalars(of_lead.limit(_MOST_TOLD)))
     decisions = await _decisions(uow, lead_id)
     people = await _people(uow, {*(each.user_id for each in attempts), *(each.user_id for each in decisions), lead.user_id})
     decided = [Decided(each, _told(each, shown), people.get(each.user_id or 0, "")) for each in decisions]
-    return Story(shown, campaign, attempts, decided, await _next(uow, lead, campaign), people)
+    yeses = await confirmation_queries.of_lead(uow, campaign, lead_id, shown.hidden)
+    return Story(shown, campaign, attempts, decided, yeses, await _next(uow, lead, campaign), people)
 
 
 def _told(decision: LeadDecision, shown: Shown) -> Said:

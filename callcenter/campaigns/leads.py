@@ -17,6 +17,7 @@ from callcenter.errors import Conflict, NotFound
 
 PRIORITIES = range(1, 6)  # 1 comes first
 _MOST = bindparam("most", type_=Integer, literal_execute=True)
+YES = frozenset({"agreed", "yes_confirmed", "yes_not_confirmed"})  # codes a lead that is done stands with
 _WAITING = literal_column(f"'{LeadState.WAITING.value}'", Text)
 _WANTED = {None: None, True: true(), False: false()}
 
@@ -161,7 +162,7 @@ def refuse(uow: UnitOfWork, lead: Lead, code: str, values: dict[str, Any] | None
 
 
 def finish(uow: UnitOfWork, lead: Lead, code: str, values: dict[str, Any] | None = None) -> None:
-    """A lead is done (code "disposition", "agreed" or "confirmed")."""
+    """A lead is done (code "disposition", "confirmed", or one of YES)."""
     _ends(uow, lead, LeadState.DONE, code, values or {})
 
 
@@ -178,7 +179,7 @@ def uncertain(uow: UnitOfWork, lead: Lead, values: dict[str, Any] | None = None)
 def _ends(uow: UnitOfWork, lead: Lead, state: LeadState, code: str, values: dict[str, Any]) -> None:
     change(uow, lead, state)
     lead.attempt_id = None
-    if state is LeadState.DONE and code != "agreed":  # a spoken yes stands with the lead: it awaits its confirmation
+    if state is LeadState.DONE and code not in YES:  # a spoken yes stands with the lead, and what became of it
         lead.refusal, lead.refusal_values = "", {}
     else:
         lead.refusal, lead.refusal_values = code, {name: _plain(value) for name, value in values.items()}

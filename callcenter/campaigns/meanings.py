@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import select
 
 from callcenter.calls.models import Call
-from callcenter.campaigns import dispositions, leads
+from callcenter.campaigns import confirmations, dispositions, leads
 from callcenter.campaigns.going import OVER
 from callcenter.campaigns.lead_models import Lead, LeadAttempt, LeadState
 from callcenter.campaigns.lead_states import GOING, may_follow
@@ -15,7 +15,6 @@ from callcenter.contacts import suppressions
 from callcenter.contacts.consent_models import Consent
 from callcenter.contacts.timeline import add_entry
 from callcenter.db import UnitOfWork
-from callcenter.projects.models import Disposition
 from callcenter.users.service import audit
 
 log = structlog.get_logger(__name__)
@@ -24,33 +23,50 @@ log = structlog.get_logger(__name__)
 async def disposed(uow: UnitOfWork, call_id: str, disposition_id: int) -> None:
     """Do what a disposition means (the fact Disposed): at once when the call is over, else as it ends.
 
-    Corrected later, the new one counts, unless the lead went on meanwhile: was dialled again, or taken off the list.
+    Corrected later, the new one counts, unless the lead went on meanwhile: was dialled again, or taken off the list. What
+    follows a spoken yes goes with its call all the same.
     """
     attempt = await uow.session.get(LeadAttempt, call_id)
     if attempt is None or attempt.state != OVER:
         return
     lead = await uow.session.get_one(Lead, attempt.lead_id)
+    campaign = await uow.session.get_one(Campaign, attempt.campaign_id)
     last = select(LeadAttempt.id).where(LeadAttempt.lead_id == lead.id).order_by(LeadAttempt.started_at.desc()).limit(1)
     if LeadState(lead.state) in GOING or await uow.session.scalar(last) != attempt.id:
+        await _only_yes(uow, campaign, lead, attempt, disposition_id)
         return
-    campaign = await uow.session.get_one(Campaign, attempt.campaign_id)
     await apply(uow, campaign, lead, attempt, disposition_id)
+
+
+async def _only_yes(uow: UnitOfWork, campaign: Campaign, lead: Lead, attempt: LeadAttempt, disposition_id: int) -> None:
+    """Let what follows a spoken yes go with its call, and leave the lead, which went on, as it is."""
+    meaning, _ = await dispositions.meaning_of(uow, campaign.id, disposition_id)
+    name = await dispositions.name_of(uow, disposition_id)
+    if meaning is not Meaning.AGREED:
+        await confirmations.other_disposition(uow, campaign, lead, attempt, name)
+        return
+    values = {"disposition": name, "meaning": meaning.value, "attempt_id": attempt.id}
+    code, values = await confirmations.said_yes(uow, campaign, lead, attempt, values)
+    leads.decide(uow, lead.id, code, **values)
 
 
 async def apply(uow: UnitOfWork, campaign: Campaign, lead: Lead, attempt: LeadAttempt, disposition_id: int) -> None:
     """Do what a disposition, retired or not, means in a campaign for a lead whose last attempt is over."""
     meaning, minutes = await dispositions.meaning_of(uow, campaign.id, disposition_id)
-    disposition = await uow.session.get(Disposition, disposition_id)
-    values = {"disposition": disposition.name if disposition else "", "meaning": meaning.value, "attempt_id": attempt.id}
+    name = await dispositions.name_of(uow, disposition_id)
+    values = {"disposition": name, "meaning": meaning.value, "attempt_id": attempt.id}
     match meaning:
         case Meaning.RETRY:
             await _retry(uow, lead, minutes, values)
         case Meaning.DO_NOT_CALL:
             await _never(uow, campaign, lead, attempt, values)
         case Meaning.AGREED:
-            _done(uow, lead, values, "agreed")  # until the confirmation is there and the call is given another disposition
+            code, values = await confirmations.said_yes(uow, campaign, lead, attempt, values)
+            _done(uow, lead, values, code)
         case _:
             _done(uow, lead, values)
+    if meaning is not Meaning.AGREED:
+        await confirmations.other_disposition(uow, campaign, lead, attempt, name)
 
 
 def _done(uow: UnitOfWork, lead: Lead, values: dict[str, str], code: str = "disposition") -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import case, func, select
 
 from callcenter.actor import Role
-from callcenter.campaigns import changes, going, limits
+from callcenter.campaigns import changes, confirmation_queries, going, limits
 from callcenter.campaigns.checks import ON_THEIR_WAY
 from callcenter.campaigns.forms import StateName
 from callcenter.campaigns.lead_models import Lead, LeadAttempt
@@ -35,6 +35,7 @@ async def list_campaigns(
     query = query.order_by(case(_ORDER, value=Campaign.state, else_=9), Campaign.name).limit(MOST)
     found = [(campaign, project) for campaign, project in await uow.session.execute(query)]
     leads = await _leads(uow, [campaign.id for campaign, _ in found])
+    awaiting = await confirmation_queries.awaiting(uow, [campaign.id for campaign, _ in found])
     today = await _today(uow, [campaign for campaign, _ in found if campaign.state != CampaignState.DRAFT])
     return [
         CampaignLine.model_validate(
@@ -45,6 +46,7 @@ async def list_campaigns(
                 "project": project,
                 "left": _left(leads.get(campaign.id, {})),
                 "leads": sum(leads.get(campaign.id, {}).values()),
+                "awaiting": awaiting.get(campaign.id, 0),
                 "today": _told(today.get(campaign.id, {})),
             }
         )
@@ -65,7 +67,8 @@ async def figures(uow: UnitOfWork, campaign_id: int) -> CampaignFigures:
     campaign = await changes.stored(uow, campaign_id)
     leads = (await _leads(uow, [campaign_id])).get(campaign_id, {})
     outcomes = (await _today(uow, [campaign])).get(campaign_id, {})
-    return CampaignFigures(leads=leads, left=_left(leads), outcomes=outcomes, today=_told(outcomes))
+    yeses = await confirmation_queries.counts(uow, campaign_id)
+    return CampaignFigures(leads=leads, left=_left(leads), outcomes=outcomes, today=_told(outcomes), confirmations=yeses)
 
 
 async def _leads(uow: UnitOfWork, campaign_ids: Iterable[int]) -> dict[int, dict[str, int]]:

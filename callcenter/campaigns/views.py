@@ -52,7 +52,9 @@ class Today(BaseModel):
 
 
 class CampaignLine(BaseModel):
-    """A campaign in the list. `left`: leads that are still to be reached."""
+    """A campaign in the list. `left`: leads that are still to be reached. `awaiting`: those whose spoken yes awaits durable
+    confirmation.
+    """
 
     id: int
     name: str
@@ -63,17 +65,21 @@ class CampaignLine(BaseModel):
     priority: int
     left: int
     leads: int
+    awaiting: int
     today: Today
     version: int
 
 
 class CampaignFigures(BaseModel):
-    """How far a campaign is: its leads by state, today's attempts by outcome ("" goes on)."""
+    """How far a campaign is: its leads by state, today's attempts by outcome ("" goes on), leads with a spoken yes by its state
+    ("open": awaiting durable confirmation, terms sent or not).
+    """
 
     leads: dict[str, int]
     left: int
     outcomes: dict[str, int]
     today: Today
+    confirmations: dict[str, int]
 
 
 class CampaignMemberOut(BaseModel):

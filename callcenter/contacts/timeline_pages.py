@@ -49,6 +49,7 @@ KINDS = MappingProxyType(
         "log": ("log",),
         "change": ("change",),
         "consent": ("consent",),
+        "confirmation": ("confirmation",),
     }
 )
 

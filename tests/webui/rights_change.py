@@ -48,6 +48,10 @@ def _day() -> dict[str, Any]:
     return {"due_date": (clock.now() + 50 * HOUR).date().isoformat()}
 
 
+def _sent_today() -> dict[str, str]:
+    return {"day": clock.now().date().isoformat(), "how": "letter"}
+
+
 def _merged(a: Account) -> dict[str, Any]:
     return {"version": a.version, "other_version": a.more.other_version}
 
@@ -70,6 +74,14 @@ def _file(_planted: Planted, _account: Account) -> dict[str, Any]:
 
 
 MORE_CHANGES: dict[str, Change] = {
+    "PUT /api/v1/calls/{call_id}/confirmation/terms": Change("see", lambda _p, _a: {"json": _sent_today()}),
+    "PUT /api/v1/calls/{call_id}/confirmation/statement": Change("see", lambda _p, _a: {"json": _sent_today()}),
+    "PUT /api/v1/calls/{call_id}/confirmation/refusal": Change("see", as_json(why="declined")),
+    "POST /api/v1/calls/{call_id}/confirmation/reopen": Change("see"),
+    "POST /calls/{id}/confirmation/{step}": Change("see", lambda _p, _a: {"data": _sent_today()}),
+    "POST /campaigns/{id:int}/leads/{lead:int}/confirmations/{call}/{step}": Change(
+        "see", lambda _p, _a: {"data": _sent_today()}
+    ),
     "DELETE /api/v1/contacts/{contact_id}/avatar": Change("change"),
     "DELETE /api/v1/contacts/{contact_id}/email-draft": Change("see", refused=REFUSED | {204}),  # one's own, if there is one
     "DELETE /api/v1/organisations/{organisation_id}": Change(

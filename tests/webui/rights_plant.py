@@ -9,8 +9,9 @@ from callcenter.actor import EVERY_ACCOUNT, Actor, Role
 from callcenter.calls import entries
 from callcenter.calls.models import Call, CallBack
 from callcenter.campaigns import service as campaigns
+from callcenter.campaigns.confirmation_models import Confirmation
 from callcenter.campaigns.forms import CampaignInput
-from callcenter.campaigns.lead_models import Lead, LeadNumber
+from callcenter.campaigns.lead_models import Lead, LeadAttempt, LeadNumber
 from callcenter.contacts import service as contacts
 from callcenter.contacts.forms import ContactInput, NumberInput, OrganisationInput
 from callcenter.contacts.models import Import, ImportRow
@@ -106,6 +107,16 @@ async def _campaign(uow: UnitOfWork, project_id: int, accounts: dict[str, Accoun
         uow.session.add(lead)
         await uow.session.flush()
         uow.session.add(LeadNumber(lead_id=lead.id, position=0, campaign_id=made.id, number=f"+48{SECRET_NUMBER[kind]}"))
+        begun = {"campaign_id": made.id, "lead_id": lead.id}
+        number = CALLS_FROM[kind]
+        uow.session.add(
+            LeadAttempt(
+                id=account.call, number=number, mode="preview", state="over", outcome="talked", started_at=uow.now, **begun
+            )
+        )
+        await uow.session.flush()
+        terms = {"terms_on": uow.now.date(), "terms_how": "email", "terms_note": said(kind, "yesnote"), "terms_at": uow.now}
+        uow.session.add(Confirmation(attempt_id=account.call, state="terms_sent", said_at=uow.now, **begun, **terms))
         leads[kind] = lead.id
     return made.id, leads
 

@@ -183,6 +183,7 @@ async def test_every_kind_of_line_is_drawn(site: Site, consultant: Person) -> No
             "names": {"custom.x": "Own"},
         },
         "log": {"of": "call", "direction": "inbound", "outcome": "voicemail"},
+        "confirmation": {"event": "terms_sent", "campaign": "Spring", "day": "2026-05-06", "how": "letter"},
         "note": {},
         "something new": {},
     }
@@ -198,6 +199,8 @@ async def test_every_kind_of_line_is_drawn(site: Site, consultant: Person) -> No
         "Fax to the customer",
         "Ticket closed",
         "Broken chair",
+        "Proposed terms sent",
+        "by letter",
         "(nothing)",
         "VIP",
     ):

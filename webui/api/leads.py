@@ -6,12 +6,14 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, Field
 
 from callcenter.actor import Role
-from callcenter.campaigns import lead_changes, lead_queries
+from callcenter.campaigns import confirmation_queries, lead_changes, lead_queries
 from callcenter.campaigns.lead_models import Lead, LeadAttempt
 from callcenter.campaigns.lead_queries import LeadsWanted, Shown, Story
 from callcenter.db import UnitOfWork
 from callcenter.errors import Conflict
 from webui import lead_words
+from webui.api import confirmations
+from webui.api.confirmations import ConfirmationOut
 from webui.openapi import operation, routes_of
 from webui.validation import Id, In
 
@@ -28,7 +30,9 @@ class LeadOut(BaseModel):
     """A lead. `state`: waiting, shown, dialling, talking, done, exhausted, refused, uncertain, removed. `priority` 1 is first.
 
     `next_at`: from when it may be dialled. `outcome`: of the last attempt. `refusal`: a code, why it stands as it does, with its
-    `sentence`. `hidden`: a contact you may not see, without name and numbers.
+    `sentence`. `hidden`: a contact you may not see, without name and numbers. `confirmation`: where its spoken yes stands
+    (awaiting, terms_sent, confirmed, not_confirmed, withdrawn; empty: none was said), of several the latest, or the one that fits
+    the filter. `waits_days`: for how long that awaits durable confirmation.
     """
 
     id: int
@@ -46,19 +50,23 @@ class LeadOut(BaseModel):
     refusal: str
     sentence: str
     hidden: bool
+    confirmation: str
+    waits_days: int | None
     created_at: dt.datetime
     changed_at: dt.datetime
 
 
 class LeadPage(BaseModel):
-    """Leads in the order they were added; `next`: what to pass as `after`, null after the last ones.
+    """Leads in the order they were added, or by a spoken yes the oldest first; `next`: what to pass as `after`, null: no more.
 
-    `states`: on the first page, how many of the campaign's leads are in each.
+    `states`: on the first page, how many of the campaign's leads are in each; `confirmations`: and how many have a spoken yes
+    that stands so ("open": awaiting durable confirmation, terms sent or not).
     """
 
     items: list[LeadOut]
     next: int | None
     states: dict[str, int]
+    confirmations: dict[str, int]
 
 
 class LeadAttemptOut(BaseModel):
@@ -91,11 +99,14 @@ class DecisionOut(BaseModel):
 
 
 class LeadStory(BaseModel):
-    """A lead with its attempts, the decisions about it in order, and what happens next, in sentences."""
+    """A lead with its attempts, the decisions about it in order, its spoken yeses (the latest first), and what happens next, in
+    sentences.
+    """
 
     lead: LeadOut
     attempts: list[LeadAttemptOut]
     decisions: list[DecisionOut]
+    confirmations: list[ConfirmationOut]
     next: list[str]
 
 
@@ -117,7 +128,8 @@ def _lead(shown: Shown) -> LeadOut:
     sentence = lead_words.code(lead.refusal, {} if hidden else lead.refusal_values) if lead.refusal else ""
     numbers = [LeadNumberOut(number=each.number, zones=each.zones, refusal=each.refusal) for each in shown.numbers]
     concealed: dict[str, Any] = {"name": "", "fields": {}, "contact_id": None} if hidden else {}
-    return LeadOut(**known | concealed | {"numbers": [] if hidden else numbers, "sentence": sentence, "hidden": hidden})
+    told = {"numbers": [] if hidden else numbers, "sentence": sentence, "hidden": hidden, "waits_days": shown.waits_days}
+    return LeadOut(**known | concealed | told | {"confirmation": shown.yes.state if shown.yes else ""})
 
 
 def _attempt(attempt: LeadAttempt, hidden: bool) -> LeadAttemptOut:
@@ -141,6 +153,7 @@ def _story(story: Story) -> LeadStory:
         lead=_lead(story.shown),
         attempts=[_attempt(each, hidden) for each in story.attempts],
         decisions=decisions,
+        confirmations=[confirmations.shown(each) for each in story.confirmations],
         next=[lead_words.said(each) for each in story.next],
     )
 
@@ -149,8 +162,11 @@ def _story(story: Story) -> LeadStory:
 async def list_leads(uow: UnitOfWork, campaign_id: Id, query: LeadsWanted) -> LeadPage:
     """The leads of a campaign."""
     page = await lead_queries.list_leads(uow, campaign_id, query)
-    states = await lead_queries.counts(uow, campaign_id) if not query.after else {}
-    return LeadPage(items=[_lead(each) for each in page.items], next=page.next, states=states)
+    items = [_lead(each) for each in page.items]
+    if query.after:
+        return LeadPage(items=items, next=page.next, states={}, confirmations={})
+    states, yeses = await lead_queries.counts(uow, campaign_id), await confirmation_queries.counts(uow, campaign_id)
+    return LeadPage(items=items, next=page.next, states=states, confirmations=yeses)
 
 
 @operation("GET", "/campaigns/{campaign_id}/leads/{lead_id}", "getLead", role=Role.SUPERVISOR)

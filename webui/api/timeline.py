@@ -21,7 +21,7 @@ _Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 class TimelineQuery(In):
     """Which part: `before` is the id of the last entry of the page before; `kind`: some of note, call, email, text, fax,
-    meeting, ticket, log, change and consent, with commas between, "" for all.
+    meeting, ticket, log, change, consent and confirmation, with commas between, "" for all.
     """
 
     before: Id | None = None

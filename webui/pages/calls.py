@@ -11,6 +11,7 @@ from callcenter.actor import Role
 from callcenter.calls import dropping
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, Leg
+from callcenter.campaigns import confirmation_queries
 from callcenter.contacts import organisations
 from callcenter.contacts import service as contacts
 from callcenter.contacts.models import Contact
@@ -52,7 +53,17 @@ async def show(request: Request) -> Response:
     return await _show(request)
 
 
-async def _show(request: Request, refused: CallCenterError | None = None, typed: str | None = None) -> Response:
+async def show_again(request: Request, refused: CallCenterError, step: dict[str, str]) -> Response:
+    """Show one call with why a step after its spoken yes is not recorded, and what was typed."""
+    return await _show(request, refused, step=step)
+
+
+async def _show(
+    request: Request,
+    refused: CallCenterError | None = None,
+    typed: str | None = None,
+    step: dict[str, str] | None = None,
+) -> Response:
     actor, call_id = views.signed_in(request), request.path_params["id"]
     async with request.app.state.database.reading(actor) as uow:
         call = await calls.get_call(uow, call_id)
@@ -60,6 +71,7 @@ async def _show(request: Request, refused: CallCenterError | None = None, typed:
         dispositions = await projects.dispositions(uow, call.project_id)
         about = await talks.of_call(uow, call_id)
         listenings = await calls.listenings(uow, call_id)
+        yes = await confirmation_queries.of_call(uow, call_id)
         row = await uow.session.get_one(Call, call_id)
         told = dropping.told(row) if call.state == "ended" else None
         played = dropping.played(row)
@@ -75,6 +87,8 @@ async def _show(request: Request, refused: CallCenterError | None = None, typed:
         played=[i18n.say(each.text, each.values) for each in played],
         meeting=about.meeting if about else None,
         listenings=listenings,
+        yes=yes,
+        step=step or {},
         listenable=call.state not in ("ended", "announcing", "playing")
         and call.user_id is not None
         and actor.may(Role.SUPERVISOR),

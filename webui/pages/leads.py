@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from callcenter.actor import Role
-from callcenter.campaigns import explaining, lead_changes, lead_queries
+from callcenter.campaigns import confirmation_queries, explaining, lead_changes, lead_queries
 from callcenter.campaigns.lead_models import LeadState
 from callcenter.campaigns.lead_queries import LeadsWanted
 from callcenter.campaigns.lead_states import GOING, PUT_BACK
@@ -26,9 +26,12 @@ OUTCOMES = (
     *("talked", "abandoned", "machine", "message_left", "busy", "no_answer", "rejected", "unreachable", "failed"),
     *("cancelled", "uncertain", "confirmed", "do_not_call", "hung_up", "heard", "wanted_agent"),
 )
-_NOT_STANDING = {"dialled", "called_next", "put_back", "priority", "bad_priority", "unreadable", "no_number", "duplicate"}
+_NOT_STANDING = {
+    *("dialled", "called_next", "put_back", "priority", "bad_priority", "unreadable", "no_number", "duplicate"),
+    *("terms_sent", "yes_reopened", "yes_withdrawn", "yes_stays"),
+}
 REASONS = tuple(each for each in explaining.CODES if each not in _NOT_STANDING)  # a lead may stand with
-_FILTERS = ("state", "outcome", "refusal", "q")
+_FILTERS = ("state", "outcome", "refusal", "confirmation", "q")
 Act = Callable[[UnitOfWork, int, FormData], Awaitable[object]]
 
 
@@ -39,6 +42,7 @@ async def listing(request: Request) -> Response:
     async with request.app.state.database.reading(actor) as uow:
         page = await lead_queries.list_leads(uow, campaign_id, wanted)
         counts = await lead_queries.counts(uow, campaign_id)
+        yeses = await confirmation_queries.counts(uow, campaign_id)
     return await campaign_frame.page(
         request,
         "campaigns/leads.html",
@@ -46,6 +50,8 @@ async def listing(request: Request) -> Response:
         campaign,
         **_page(campaign_id, wanted, page),
         counts=counts,
+        yeses=yeses,
+        yes_states=tuple(confirmation_queries.FILTERS),
         states=[each.value for each in LeadState],
         outcomes=OUTCOMES,
         reasons=sorted(((each, lead_words.title(each)) for each in REASONS), key=lambda each: each[1].casefold()),
@@ -82,7 +88,12 @@ async def show(request: Request) -> Response:
     return await _show(request)
 
 
-async def _show(request: Request, refused: CallCenterError | None = None) -> Response:
+async def show_again(request: Request, refused: CallCenterError, typed: dict[str, str]) -> Response:
+    """Show one lead with why a step after its spoken yes is not recorded, and what was typed."""
+    return await _show(request, refused, typed)
+
+
+async def _show(request: Request, refused: CallCenterError | None = None, typed: dict[str, str] | None = None) -> Response:
     actor = views.signed_in(request, Role.SUPERVISOR)
     campaign_id, lead_id = fields.path_id(request), fields.path_id(request, "lead")
     campaign = await campaign_frame.read(request, actor, campaign_id)
@@ -104,6 +115,7 @@ async def _show(request: Request, refused: CallCenterError | None = None) -> Res
         can_put_back=state in PUT_BACK,
         can_remove=state in (LeadState.WAITING, LeadState.EXHAUSTED, LeadState.REFUSED, LeadState.UNCERTAIN),
         priorities=PRIORITIES,
+        typed=typed or {},
     )
 
 

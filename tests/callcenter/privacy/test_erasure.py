@@ -7,6 +7,7 @@ from callcenter import clock
 from callcenter.calls import service as calls
 from callcenter.calls.models import Call, Leg
 from callcenter.campaigns import lead_imports, leads
+from callcenter.campaigns.confirmation_models import Confirmation
 from callcenter.campaigns.lead_columns import LeadMapping
 from callcenter.campaigns.lead_models import Lead, LeadAttempt, LeadDecision
 from callcenter.contacts import consents, imports, index, merging, suppressions
@@ -94,9 +95,10 @@ async def be_a_lead(office: Floor) -> None:
     async with office.database.unit_of_work(office.people["sue"]) as uow:
         (lead,) = await leads.take(uow, spring, 1)
         leads.decide(uow, lead.id, "dialled", number=NUMBER, attempt=1)
+        attempt_id = clock.new_id()
         uow.session.add(
             LeadAttempt(
-                id=clock.new_id(),
+                id=attempt_id,
                 campaign_id=spring,
                 lead_id=lead.id,
                 number=NUMBER,
@@ -107,6 +109,9 @@ async def be_a_lead(office: Floor) -> None:
                 ended_at=uow.now,
             )
         )
+        await uow.session.flush()
+        yes = {"terms_note": "sekretna oferta", "end_note": "tajna teczka"}
+        uow.session.add(Confirmation(attempt_id=attempt_id, lead_id=lead.id, campaign_id=spring, said_at=uow.now, **yes))
         lead.attempts, lead.outcome = 1, "busy"
         leads.put_off(uow, lead, uow.now, "delay", {"outcome": "busy"})
         made = await lead_imports.add_contacts(uow, spring, ContactFilter(), "Wyjątkowska", LeadMapping())

@@ -27,7 +27,8 @@ async def test_all_that_is_known_comes_out_and_nothing_of_others(office: Floor) 
     assert "password" not in text
     tables = set(told["data"])
     assert tables >= {"contacts", "numbers", "timeline", "calls", "legs", "text_messages", "phone_meetings", "consents"}
-    assert tables >= {"leads", "lead_numbers", "lead_attempts", "lead_decisions"}
+    assert tables >= {"leads", "lead_numbers", "lead_attempts", "lead_decisions", "lead_confirmations"}
+    assert "sekretna oferta" in text
     assert "users" not in tables
     assert told["came_from"]["file"] == "people.csv"
     assert [each["e164"] for each in told["data"]["numbers"]] == [NUMBER]

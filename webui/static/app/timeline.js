@@ -23,12 +23,18 @@ function textOf(line) {
   if (line.kind === "email") return `${line.data?.direction === "outbound" ? t("E-mail to the customer") : t("E-mail from the customer")}: ${line.data?.subject || line.text}`;
   if (line.kind === "fax") return [t("Fax to the customer"), line.data?.subject].filter(Boolean).join(": ");
   if (line.kind === "text") return `${line.data?.direction === "outbound" ? t("SMS to the customer") : t("SMS from the customer")}: ${line.text}`;
+  if (line.kind === "confirmation") return confirmationText(line);
   if (line.kind !== "call") return line.text || t("Contact changed");
   const { direction, outcome, seconds, disposition, note, dropped, machine, joined } = line.data || {};
   const way = direction === "outbound" ? t("Call to the customer") : t("Call from the customer");
   const results = { missed: t("missed"), busy: t("busy"), no_answer: t("no answer"), rejected: t("rejected"), unreachable: t("not reachable"), cancelled: t("cancelled"), failed: t("failed"), dropped: t("consultant was gone"), abandoned: t("nobody was free"), completed: t("no talk") };
   const cut = dropped && outcome === "answered" ? t("consultant dropped") : null;
   return [way, outcome === "answered" ? clock(seconds || 0) : results[outcome], machineOf(machine), joined ? t("with {names}", { names: joined }) : null, cut, disposition, note].filter(Boolean).join(" · ");
+}
+
+function confirmationText({ text, data }) {
+  const words = { agreed: t("Spoken yes: awaiting durable confirmation"), terms_sent: t("Proposed terms sent"), yes_confirmed: t("Spoken yes confirmed by the customer's statement"), yes_not_confirmed: t("Spoken yes not confirmed"), yes_reopened: t("The end of a spoken yes was taken back"), yes_withdrawn: t("Spoken yes taken back: the call was given another disposition") };
+  return [words[data?.event] || t("Spoken yes"), text].filter(Boolean).join(" · ");
 }
 
 function meetingText({ text, data }) {
