@@ -1,7 +1,7 @@
 """What follows a spoken yes: terms sent, the customer's statement; those that are awaiting get their record
 
 Revision ID: 0026
-Revises: 0024
+Revises: 0025
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
