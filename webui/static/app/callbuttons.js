@@ -6,20 +6,18 @@ import { state, subscribe } from "./store.js";
 const AFTER_THE_POPUP_MILLISECONDS = 50;
 const LONGEST_EMERGENCY = 3; // digits; such a number goes before what only rings (calls/outbound.py)
 
-let waiting = false;
+let asked = 0;
 
 /** Keep the buttons in step with the state, after what hurries is drawn; `drawCallButtons` does so for what is swapped in. */
 export function startCallButtons() {
   subscribe(() => {
-    if (waiting) return;
-    waiting = true;
-    setTimeout(() => requestAnimationFrame(drawCallButtons), AFTER_THE_POPUP_MILLISECONDS);
+    const mine = ++asked; // begun anew with each change: what was put off for the last one must not run into this one's pop-up
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => mine === asked && drawCallButtons(), AFTER_THE_POPUP_MILLISECONDS)));
   });
 }
 
 /** Switch every such button on or off, as things stand. */
 export function drawCallButtons() {
-  waiting = false;
   for (const button of document.querySelectorAll("[data-dial], [data-reach=call]:not([data-never])")) {
     const number = button.dataset.dial?.replace(/\D/g, "");
     const why = reason(number !== undefined && number.length <= LONGEST_EMERGENCY);
