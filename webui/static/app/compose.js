@@ -1,5 +1,6 @@
 // The card in which a text message is written. It stands in the dock, so that a call that rings meanwhile can still be answered.
 
+import { askBeforeLeaving } from "./asking.js";
 import { api, ApiError } from "./api.js";
 import { announce, h, icon, toast } from "./dom.js";
 import { t, tn } from "./i18n.js";
@@ -44,7 +45,7 @@ function close() {
   if (inside && opener?.isConnected) opener.focus();
 }
 
-addEventListener("beforeunload", (event) => card?.typed() && event.preventDefault());
+askBeforeLeaving(() => card?.typed());
 
 function build(target, contact, ways) {
   const name = target.name || contact?.name || contact?.organisation || "";

@@ -1,6 +1,7 @@
 // The window in which an e-mail or a fax is written. Not modal: a call that rings meanwhile is answered beside it. What is typed is
 // kept on the server as a draft, and is there again when the window is opened for the same contact.
 
+import { askBeforeLeaving } from "./asking.js";
 import { api, ApiError } from "./api.js";
 import { announce, h, icon, toast } from "./dom.js";
 import { t } from "./i18n.js";
@@ -32,7 +33,7 @@ export async function write(letter) {
   return open;
 }
 
-addEventListener("beforeunload", (event) => open?.unsaved() && event.preventDefault());
+askBeforeLeaving(() => open?.unsaved());
 
 /** A labelled field. */
 export function labelled(label, input, hint = null) {

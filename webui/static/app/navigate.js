@@ -1,5 +1,6 @@
 // Page changes: only <main> is swapped, unsaved text is never thrown away unasked, and the current link is marked.
 
+import { askBeforeLeaving } from "./asking.js";
 import { h, strip } from "./dom.js";
 import { t } from "./i18n.js";
 
@@ -114,7 +115,7 @@ export function startNavigation(afterSwap) {
       go(link.getAttribute("href"));
     }
   });
-  addEventListener("beforeunload", (event) => isDirty() && event.preventDefault());
+  askBeforeLeaving(() => isDirty());
   const toggle = document.getElementById("nav-toggle");
   toggle.addEventListener("click", () => openNav(toggle.getAttribute("aria-expanded") !== "true"));
   addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(""));

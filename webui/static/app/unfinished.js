@@ -1,6 +1,7 @@
 // What was being typed when the sign-in ended, wherever it was: after signing in again in this tab it is put back into its form,
 // or shown to be copied where there is no such form now. The form of a contact has drafts of its own (drafts.js).
 
+import { askNothing } from "./asking.js";
 import { labelled, openDialog } from "./dialogs.js";
 import { h, strip, toast } from "./dom.js";
 import { t } from "./i18n.js";
@@ -22,7 +23,7 @@ export function startUnfinished() {
 }
 
 function keep() {
-  addEventListener("beforeunload", (event) => event.stopImmediatePropagation(), { capture: true }); // nothing is lost, so nothing is asked
+  askNothing();
   const forms = [...document.querySelectorAll(FORMS)].filter((form) => formIsDirty(form) || form.hasAttribute("data-unsaved")).map(written);
   if (forms.length) store({ user: state.me?.user?.id, path: location.pathname, forms });
 }
