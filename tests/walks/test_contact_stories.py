@@ -9,7 +9,7 @@ import io
 import pytest
 import pytest_asyncio
 from PIL import Image
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Dialog, Page, Route, expect
 from sqlalchemy import select
 
 from callcenter.actor import SYSTEM
@@ -262,7 +262,12 @@ async def test_a_session_that_ended_while_typing_takes_nothing_with_it(shared_pr
         await piotr.sign_in("piotr", PASSWORD)
         page = await show(piotr, f"/contacts/{contact_id}")
         asked: list[str] = []
-        page.on("dialog", lambda dialog: (asked.append(dialog.type), asyncio.ensure_future(dialog.accept())))
+
+        async def answer(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            await dialog.accept()
+
+        page.on("dialog", answer)
         await page.locator("#field-city").fill("Sieradz")
         await page.locator("#note-text").fill("asks for a discount")
         await sign_in_again(product, piotr)
