@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from callcenter.actor import Actor, Role
-from callcenter.campaigns import lead_imports, lead_queries
+from callcenter.campaigns import lead_imports, lead_queries, lead_reports
 from callcenter.campaigns.lead_columns import LeadMapping
 from callcenter.campaigns.lead_models import LeadImport
 from callcenter.contacts import csv_file
@@ -80,6 +80,6 @@ async def report(
     database: Database = request.app.state.database
     async with database.reading(actor) as uow:
         await lead_imports.get_import(uow, campaign_id, import_id)
-    pieces = lead_imports.report(database, actor, campaign_id, import_id, lead_words.code, titles)
+    pieces = lead_reports.written(database, actor, campaign_id, import_id, lead_words.code, titles)
     headers = {"content-disposition": f'attachment; filename="leads-{import_id}-report.csv"'}
     return StreamingResponse(pieces, media_type="text/csv", headers=headers)

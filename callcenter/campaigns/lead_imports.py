@@ -5,15 +5,13 @@ twice; the file is kept in the database until then, for whichever process goes o
 """
 
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import structlog
 from sqlalchemy import delete, select
-from sqlalchemy.orm import selectinload
 
 from callcenter.actor import Actor, Role
 from callcenter.campaigns import lead_columns, lead_sources, lead_storing
@@ -26,9 +24,7 @@ from callcenter.contacts import batches, csv_file
 from callcenter.contacts.batches import ABANDONED, Pace, end_failed, in_thread
 from callcenter.contacts.filters import ContactFilter
 from callcenter.contacts.import_resuming import WAITS
-from callcenter.contacts.import_rows import csv_text
-from callcenter.contacts.models import Contact
-from callcenter.contacts.visibility import sees_all, visible_to
+from callcenter.contacts.visibility import sees_all
 from callcenter.db import Database, UnitOfWork
 from callcenter.errors import CallCenterError, Conflict, Invalid, NotFound, NotPermitted, Unavailable
 from callcenter.files import service as files
@@ -40,10 +36,8 @@ log = structlog.get_logger(__name__)
 MAPPING, ADDING, DONE, FAILED, STOPPED = "mapping", "adding", "done", "failed", "stopped"
 _LARGEST_BATCH = 1000
 _EXPIRED_AT_ONCE = 1000
-_REPORTED_AT_ONCE = 500
 ROWS_KEPT = dt.timedelta(days=30)
 Progress = Callable[[LeadImport], None]
-Say = Callable[[str, Mapping[str, Any]], str]
 
 
 async def create(uow: UnitOfWork, campaign_id: int, file_id: int, digest: str) -> LeadImport:
@@ -260,46 +254,6 @@ async def resume_all(database: Database) -> None:
             await _end(database, each.id, ADDING, NotPermitted("{name} was deactivated.", name=user.name if user else ""))
     for import_id in forgotten:
         await _end(database, import_id, MAPPING, Unavailable("Nobody said what the columns mean. Import the file again."))
-
-
-async def reported(uow: UnitOfWork, import_id: int, after: int = 0, limit: int = 50) -> list[LeadImportRow]:
-    """Return the next rows that were not added as they were; whoever calls has asked for the import."""
-    query = select(LeadImportRow).where(LeadImportRow.import_id == import_id, LeadImportRow.line > after)
-    return list(await uow.session.scalars(query.order_by(LeadImportRow.line).limit(limit)))
-
-
-async def named(uow: UnitOfWork, found: LeadImport, rows: Sequence[LeadImportRow]) -> dict[int, str]:
-    """Return the names of the contacts that rows of an import are about, by line, as far as the actor may see them now."""
-    if found.filter is None or not rows:
-        return {}
-    ids = [row.line for row in rows if row.code not in lead_storing.UNSTORED]
-    query = visible_to(uow.actor).where(Contact.id.in_(ids)).options(selectinload(Contact.organisation))
-    return {
-        each.id: each.name or (each.organisation.name if each.organisation else "") for each in await uow.session.scalars(query)
-    }
-
-
-async def report(
-    database: Database, actor: Actor, campaign_id: int, import_id: int, say: Say, titles: tuple[str, str, str]
-) -> AsyncIterator[str]:
-    """Yield the rows that were not added as they were as CSV text, with why; put right, it can be uploaded.
-
-    `say` says a code with its values in the reader's language. `titles`: of the line and the reason, and of contacts' names.
-    """
-    async with database.reading(actor) as uow:
-        found = await get_import(uow, campaign_id, import_id)
-        header = list(found.header) if found.filter is None else [titles[2]]
-    yield "\ufeff" + csv_text([[*titles[:2], *header]])
-    line = 0
-    while True:
-        async with database.reading(actor) as uow:
-            rows = await reported(uow, import_id, line, _REPORTED_AT_ONCE)
-            names = await named(uow, found, rows)
-        if not rows:
-            return
-        line = rows[-1].line
-        cells = {row.line: row.cells if found.filter is None else [names.get(row.line, "")] for row in rows}
-        yield csv_text([str(row.line), say(row.code, row.values), *cells[row.line]] for row in rows)
 
 
 async def expire(database: Database) -> None:

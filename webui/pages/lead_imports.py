@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from callcenter.actor import Role
-from callcenter.campaigns import lead_imports
+from callcenter.campaigns import lead_imports, lead_reports
 from callcenter.campaigns.lead_columns import MEANINGS, LeadMapping
 from callcenter.campaigns.lead_sources import Look
 from callcenter.contacts import csv_file, queries
@@ -131,8 +131,8 @@ async def _show(request: Request, template: str) -> Response:
     campaign = await campaign_frame.read(request, actor, campaign_id)
     async with request.app.state.database.reading(actor) as uow:
         found = await lead_imports.get_import(uow, campaign_id, import_id)
-        rows = await lead_imports.reported(uow, import_id, limit=_SHOWN)
-        names = await lead_imports.named(uow, found, rows)
+        rows = await lead_reports.reported(uow, import_id, limit=_SHOWN)
+        names = await lead_reports.named(uow, found, rows)
     report: dict[str, Any] = {"rows": 0, "added": 0, "refused": {}, "noted": {}} | found.report
     return await campaign_frame.page(
         request,

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text, update
 
 from callcenter import clock
 from callcenter.actor import AccountRole
-from callcenter.campaigns import lead_checks, lead_imports, lead_sources, lead_storing
+from callcenter.campaigns import lead_checks, lead_imports, lead_reports, lead_sources, lead_storing
 from callcenter.campaigns.lead_columns import LeadMapping
 from callcenter.campaigns.lead_models import Lead, LeadImport, LeadImportRow, LeadNumber
 from callcenter.campaigns.lead_rows import Reason, Row
@@ -303,7 +303,7 @@ async def test_contacts_that_fit_a_filter_become_leads_with_all_their_numbers(fl
     assert (only.contact_id, only.name, only.priority) == (jan, "Jan Kowal", 2)
     assert numbers == ["+48601000001", "+48225550011"]
     titles = ("Line", "Reason", "Name")
-    pieces = lead_imports.report(floor.database, sue, spring, made.id, lambda code, _: code, titles)
+    pieces = lead_reports.written(floor.database, sue, spring, made.id, lambda code, _: code, titles)
     lines = "".join([each async for each in pieces]).removeprefix("\ufeff").splitlines()
     assert lines == ["Line,Reason,Name", f"{jan + 1},no_number,Ewa Kowal", f"{jan + 2},emergency,Ola Kowal"]
 
