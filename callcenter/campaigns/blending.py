@@ -1,7 +1,7 @@
 """Whom campaigns leave to callers (M7, B10): a project may keep some of its consultants ready for calls that may come."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
@@ -79,7 +79,7 @@ def share(people: Sequence[Stand], elsewhere: Iterable[Stand], shares: Shares) -
         elif each.free:
             _count(ready, projects, -1)
     working = (each for each in people if each.state in _FREED)
-    for each in sorted(working, key=_soonest()):
+    for each in sorted(working, key=_soonest):
         projects = shares.projects.get(each.user_id, ())
         if any(ready[project] < shares.keep[project] for project in projects):
             left.add(each.user_id)
@@ -92,5 +92,5 @@ def _count(ready: dict[int, int], projects: Iterable[int], by: int) -> None:
         ready[project] += by
 
 
-def _soonest() -> Callable[[Stand], tuple[int, dt.datetime, int]]:
-    return lambda each: (_FREED.index(each.state), each.since, each.user_id)
+def _soonest(each: Stand) -> tuple[int, dt.datetime, int]:
+    return _FREED.index(each.state), each.since, each.user_id

@@ -85,13 +85,13 @@ async def look(uow: UnitOfWork, campaign: Campaign, memory: Memory, *, trunk_up:
     memory.tries = {each.id: _marks(each) for each in live.values()}
     memory.agents = {each.user_id: each for each in servers}
     free = [each for each in servers if each.free]
-    spare = sum(1 for each in servers if each.spare)
+    left = sum(1 for each in servers if each.spare)  # to callers: those who are ready, and the next who will be
     waiting_for = sum(1 for each in live.values() if each.state == going.DIALLING and each.user_id is not None)
     unattended = [each for each in live.values() if each.state == going.ANSWERED and not each.outcome]
     screening = [each for each in unattended if campaign.detection != Detection.OFF and not each.found]
     seen = Observed(
         now=(uow.now - memory.began).total_seconds(),
-        logged_in=max(len(servers) - spare, min(1, len(servers))),
+        logged_in=max(len(servers) - left, min(1, len(servers))),
         ready=max(0, len(free) - others) + waiting_for,
         paused=sum(1 for each in servers if each.state in _PAUSED),
         talk=tuple(_talks(servers, live, uow.now)),

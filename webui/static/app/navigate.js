@@ -127,15 +127,19 @@ export function startNavigation(afterSwap) {
 function showWrong(main) {
   const wrong = main.querySelector("form .is-invalid");
   if (!wrong) return false;
-  wrong.focus({ preventScroll: true });
+  if (!busyElsewhere()) wrong.focus({ preventScroll: true });
   requestAnimationFrame(() => wrong.scrollIntoView({ block: "center" })); // after the page was shown from its top
   return true;
 }
 
 /** A swap is a new page to a screen reader: its heading takes the focus, unless the person is typing outside <main>. */
 function focusHeading(main) {
+  if (!busyElsewhere()) main.querySelector("h1")?.focus({ preventScroll: true });
+}
+
+function busyElsewhere() {
   const active = document.activeElement;
-  if (!active || active === document.body || active.closest("#nav, #main")) main.querySelector("h1")?.focus({ preventScroll: true });
+  return Boolean(active && active !== document.body && !active.closest("#nav, #main"));
 }
 
 function openNav(open) {
